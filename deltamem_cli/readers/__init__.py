@@ -1,0 +1,74 @@
+"""Chat logs → messages. One file per format; each has three names:
+
+    TITLE: str                                  what a person calls the format
+    detect(head: Head) -> bool                  by content, never by file name
+    read(stream, name, report) -> Iterator[Message]   streaming: memory stays bounded whatever the file's size
+
+`stream` is a binary stream at its start (perhaps a pipe: it cannot seek), `name` the path for error messages,
+`report` a ReadReport that the reader fills in. A reader raises LogError when the rest of the file is beyond reading;
+a single broken record goes to `report.broken` instead. Readers are imported when they are used.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from importlib import import_module
+from typing import BinaryIO, Protocol, cast
+
+from deltamem_cli.errors import LogError, UsageError
+from deltamem_cli.readers.head import HEAD_BYTES, Head
+from deltamem_cli.records import Message, ReadReport
+
+READERS: dict[str, str] = {  # name → module; detection asks them in this order, the most specific first
+    "claude-code": "deltamem_cli.readers.claude_code",
+    "codex": "deltamem_cli.readers.codex",
+    "chatgpt": "deltamem_cli.readers.chatgpt",
+    "openai": "deltamem_cli.readers.openai",
+    "text": "deltamem_cli.readers.text",
+}
+
+
+class Reader(Protocol):
+    """What a module of this folder offers."""
+
+    TITLE: str
+
+    @staticmethod
+    def detect(head: Head) -> bool:
+        """True when the head can only be this format."""
+        ...
+
+    @staticmethod
+    def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+        """The messages of the log, in file order."""
+        ...
+
+
+def reader(format: str) -> Reader:
+    """The reader of that name. Raises UsageError, listing the names there are."""
+    if format not in READERS:
+        raise UsageError(f"no log format is called {format!r}: choose one of {', '.join(READERS)}")
+    return cast(Reader, import_module(READERS[format]))
+
+
+def detect(head: Head) -> str | None:
+    """The name of the format that the head is in, or None when it is no log we know."""
+    return next((name for name in READERS if reader(name).detect(head)), None)
+
+
+def open_log(stream: BinaryIO, name: str, format: str | None = None) -> tuple[str, io.BufferedReader]:
+    """The format of a log and a stream of it from its first byte (the stream need not be able to seek).
+
+    A UTF-8 byte order mark is left out. Raises LogError when the log is empty or in no known format.
+    """
+    buffered = io.BufferedReader(cast(io.RawIOBase, stream), HEAD_BYTES)
+    head = Head(buffered.peek(HEAD_BYTES)[:HEAD_BYTES])
+    if not head.data.strip():
+        raise LogError(name, "the file is empty; nothing to ingest")
+    found = format or detect(head)
+    if found is None:
+        raise LogError(name, head.complaint())
+    if format is not None:
+        reader(format)
+    return found, buffered

@@ -1,0 +1,58 @@
+"""The values that pass between the parts: what a log says, and what a memory answers.
+
+Standard library only, so that readers, errors and `--help` load nothing heavy.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+Role = Literal["user", "assistant", "system", "tool"]
+Kind = Literal["text", "thinking", "tool_call", "tool_result", "summary"]
+
+ROLES: tuple[Role, ...] = get_args(Role)
+KINDS: tuple[Kind, ...] = get_args(Kind)
+DEFAULT_KINDS: tuple[Kind, ...] = ("text", "tool_call", "tool_result")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One utterance of a log, exactly as the log has it (nothing cut, nothing added).
+
+    session: the log's own session id; "" where the format has none (ingest then derives one).
+    id:      an id of this message that stays the same in every copy of the log, or "" where the format has none.
+             Two blocks of one record (text and tool call) must differ in id or in kind.
+    line:    1-based line of the record in the file.
+    pointer: JSON pointer inside that line's document, where the line alone does not lead to the text.
+    time:    seconds since 1970-01-01 UTC, or None where the log does not say. Never invented.
+    speaker: a person's or a model's name as the log gives it, "" where it gives none.
+    title, project: of the session, where the log says so at this point ("" elsewhere). A later title wins.
+    """
+
+    text: str
+    role: Role
+    line: int
+    kind: Kind = "text"
+    session: str = ""
+    id: str = ""
+    speaker: str = ""
+    time: float | None = None
+    pointer: str = ""
+    title: str = ""
+    project: str = ""
+
+
+@dataclass(slots=True)
+class ReadReport:
+    """What a reader met besides messages; it fills this in while its messages are taken.
+
+    skipped: record types that hold no message or are left out by rule ("progress", "injected", …) → how many.
+    broken:  (line, why) of records that could not be parsed and were stepped over.
+    pending: the last line had no line end and is no whole record: a tool is still writing it.
+    """
+
+    skipped: Counter[str] = field(default_factory=Counter)
+    broken: list[tuple[int, str]] = field(default_factory=list)
+    pending: bool = False
