@@ -1,0 +1,122 @@
+"""A column of strings as compressed blocks: written in one pass, any row read without the rest.
+
+A block is the JSON array of some consecutive strings, as one zstd frame. It closes once it holds BLOCK_BYTES of text,
+so its bounds depend only on the strings from its first one on: columns that begin alike have the same first blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import orjson
+import zstandard
+from numpy.typing import NDArray
+
+from deltamem_cli.errors import MemoryFileError
+
+BLOCK_BYTES = 64 * 1024  # of text: larger compresses little better, and a hit costs one block
+LEVEL = 9
+FRAME_LIMIT = 64 * 1024 * 1024  # a frame that claims to unpack to more is not ours
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Where the blocks lie: block i holds rows[i]:rows[i+1] and is bytes[i]:bytes[i+1] of the frames (int64)."""
+
+    rows: NDArray[np.int64]
+    bytes: NDArray[np.int64]
+
+
+class BlockWriter:
+    """Packs strings into blocks, handing each finished frame to `sink`."""
+
+    def __init__(self, sink: Callable[[bytes], object]) -> None:
+        self._sink = sink
+        self._pack = zstandard.ZstdCompressor(level=LEVEL).compress
+        self._open: list[str] = []
+        self._size = 0
+        self._rows, self._bytes = [0], [0]
+
+    def add(self, text: str) -> None:
+        """Append one string (a lone surrogate becomes U+FFFD: it has no UTF-8)."""
+        self._open.append(text)
+        self._size += len(text)
+        if self._size >= BLOCK_BYTES:
+            self._close()
+
+    def add_frame(self, frame: bytes, count: int) -> bool:
+        """Append a whole finished block of `count` strings as it is; False when the open block is not empty."""
+        if self._open:
+            return False
+        self._emit(frame, count)
+        return True
+
+    def finish(self) -> Bounds:
+        """Close the last block."""
+        if self._open:
+            self._close()
+        return Bounds(np.array(self._rows, np.int64), np.array(self._bytes, np.int64))
+
+    def _close(self) -> None:
+        self._emit(self._pack(orjson.dumps(self._open)), len(self._open))
+        self._open, self._size = [], 0
+
+    def _emit(self, frame: bytes, count: int) -> None:
+        self._sink(frame)
+        self._rows.append(self._rows[-1] + count)
+        self._bytes.append(self._bytes[-1] + len(frame))
+
+
+class BlockReader(Sequence[str]):
+    """The strings of a column. `frames(a, b)` returns those bytes of the frames; the last few blocks are kept."""
+
+    def __init__(self, bounds: Bounds, frames: Callable[[int, int], bytes], name: str) -> None:
+        self.bounds, self._frames, self._name = bounds, frames, name
+        self._cache: dict[int, list[str]] = {}
+
+    def __len__(self) -> int:
+        return int(self.bounds.rows[-1])
+
+    def __getitem__(self, row):  # type: ignore[no-untyped-def, override]  # rows are ints here, never slices
+        block = int(np.searchsorted(self.bounds.rows, row, side="right")) - 1
+        return self.block(block)[row - int(self.bounds.rows[block])]
+
+    def __iter__(self) -> Iterator[str]:
+        for block in range(len(self.bounds.rows) - 1):
+            yield from self.block(block)
+
+    def frame(self, block: int) -> bytes:
+        """One block as stored."""
+        return self._frames(int(self.bounds.bytes[block]), int(self.bounds.bytes[block + 1]))
+
+    def block(self, block: int) -> list[str]:
+        """The strings of one block. Raises MemoryFileError when it is damaged."""
+        if block not in self._cache:
+            if len(self._cache) >= 8:
+                self._cache.pop(next(iter(self._cache)))
+            self._cache[block] = self._unpack(block)
+        return self._cache[block]
+
+    def _unpack(self, block: int) -> list[str]:
+        frame = self.frame(block)
+        try:
+            if not 0 <= zstandard.frame_content_size(frame) <= FRAME_LIMIT:
+                raise ValueError("its size is not believable")
+            strings = orjson.loads(zstandard.ZstdDecompressor().decompress(frame))
+        except (zstandard.ZstdError, ValueError) as error:
+            raise MemoryFileError(f"{self._name}: block {block} is damaged ({error}); restore the file or ingest again") from error
+        expected = int(self.bounds.rows[block + 1] - self.bounds.rows[block])
+        if not isinstance(strings, list) or len(strings) != expected or not all(isinstance(s, str) for s in strings):
+            raise MemoryFileError(f"{self._name}: block {block} does not hold {expected} strings; restore the file or ingest again")
+        return strings
+
+
+def pack(strings: Iterable[str]) -> tuple[Bounds, bytes]:
+    """All strings at once, for short columns."""
+    frames: list[bytes] = []
+    writer = BlockWriter(frames.append)
+    for string in strings:
+        writer.add(string)
+    return writer.finish(), b"".join(frames)
