@@ -56,3 +56,36 @@ class ReadReport:
     skipped: Counter[str] = field(default_factory=Counter)
     broken: list[tuple[int, str]] = field(default_factory=list)
     pending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A log that a memory was made from.
+
+    bytes, digest: how much of it was read and the blake2b-128 of that, "" while it has not been read to its end
+    without trouble. settings: how it was read (a changed setting reads it again).
+    """
+
+    path: str
+    format: str
+    bytes: int = 0
+    digest: str = ""
+    settings: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A conversation: its id in the log, its title and project where the log gives them."""
+
+    id: str
+    title: str = ""
+    project: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of a message that fits the encoder's window. uid names it: the same in every copy of the log."""
+
+    uid: bytes
+    text: str
+    message: Message

@@ -1,0 +1,130 @@
+"""What was said, where, when and by whom: one row a passage, in columns.
+
+The rows stand in one canonical order, whatever order the logs were read in: sessions by their first time, then by id;
+inside a session by source and place. So a memory that grows keeps its old rows in front, block for block.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+Longs = NDArray[np.int64]
+
+NO_TIME = np.iinfo(np.int64).max  # sorts last
+_CHUNK = 1 << 18  # rows whose terms are moved at once
+
+
+@dataclass(frozen=True)
+class Rows:
+    """N passages as columns. `source`, `session` and `speaker` index the tables of those names.
+
+    uid      (N, 16) uint8   hash of the message's id, its kind, the part of it and the text: the same in every copy
+    source, session, speaker (N,) uint32;  role, kind (N,) uint8 (places in ROLES, KINDS)
+    time     (N,) int64      milliseconds since 1970 UTC, NO_TIME where the log does not say
+    line     (N,) uint32     1-based line in the source;  seq (N,) uint32 running number of the passage in its source
+    code     (N, ⌈d/4⌉) uint8  the dense vector at 2 bits a dimension (keys.py)
+    length   (N,) uint16     words in the passage;  sizes (N,) uint16  different terms in it
+    terms    (M,) uint32     their places in the vocabulary, row by row;  counts (M,) uint8  how often each occurs
+    """
+
+    uid: NDArray[np.uint8]
+    source: NDArray[np.uint32]
+    session: NDArray[np.uint32]
+    speaker: NDArray[np.uint32]
+    role: NDArray[np.uint8]
+    kind: NDArray[np.uint8]
+    time: Longs
+    line: NDArray[np.uint32]
+    seq: NDArray[np.uint32]
+    code: NDArray[np.uint8]
+    length: NDArray[np.uint16]
+    sizes: NDArray[np.uint16]
+    terms: NDArray[np.uint32]
+    counts: NDArray[np.uint8]
+
+    def __len__(self) -> int:
+        return len(self.uid)
+
+    def take(self, order: Longs) -> Rows:
+        """The rows in that order (any selection of them)."""
+        moved = {name: getattr(self, name)[order] for name in COLUMNS}
+        ends = np.cumsum(self.sizes, dtype=np.int64)
+        total = int(moved["sizes"].sum(dtype=np.int64))
+        terms, counts = np.empty(total, np.uint32), np.empty(total, np.uint8)
+        at = 0
+        for first in range(0, len(order), _CHUNK):  # in chunks: the index of all terms would be eight bytes each
+            part = order[first : first + _CHUNK]
+            index = ranges(ends[part] - self.sizes[part], self.sizes[part].astype(np.int64))
+            terms[at : at + len(index)] = self.terms[index]
+            counts[at : at + len(index)] = self.counts[index]
+            at += len(index)
+        return Rows(**moved, terms=terms, counts=counts)
+
+
+COLUMNS = tuple(field.name for field in fields(Rows) if field.name not in ("terms", "counts"))
+
+
+def ranges(starts: Longs, sizes: Longs) -> Longs:
+    """The numbers starts[i], starts[i] + 1, … (sizes[i] of them) for each i, joined."""
+    total = int(sizes.sum())
+    if total == 0:
+        return np.zeros(0, np.int64)
+    before = np.cumsum(sizes) - sizes
+    return np.arange(total) + np.repeat(starts - before, sizes)
+
+
+def concatenate(parts: list[Rows]) -> Rows:
+    """One after the other; their tables and vocabularies must already be the same."""
+    return Rows(**{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Rows)})
+
+
+def unify(parts: list[tuple[Rows, NDArray[np.uint64]]]) -> tuple[Rows, NDArray[np.uint64]]:
+    """Rows with a vocabulary each → all rows with one sorted vocabulary."""
+    vocabulary = np.unique(np.concatenate([words for _, words in parts]))
+    renumbered = [
+        replace(rows, terms=np.searchsorted(vocabulary, words).astype(np.uint32)[rows.terms]) for rows, words in parts
+    ]
+    return concatenate(renumbered), vocabulary
+
+
+def canonical_order(rows: Rows, session_ids: list[str], source_paths: list[str]) -> Longs:
+    """The order the rows of a memory stand in (see the top of this file)."""
+    start = np.full(len(session_ids), NO_TIME)
+    np.minimum.at(start, rows.session, rows.time)
+    sessions = ranks(sorted(range(len(session_ids)), key=lambda i: (start[i], session_ids[i])))
+    # A session found in several files: the file that has the earliest part of it comes first.
+    pair = rows.session.astype(np.int64) * len(source_paths) + rows.source
+    pairs, inverse = np.unique(pair, return_inverse=True)
+    opening = np.full(len(pairs), NO_TIME)
+    np.minimum.at(opening, inverse, rows.time)
+    paths = ranks(sorted(range(len(source_paths)), key=source_paths.__getitem__))
+    return np.lexsort((rows.seq, paths[rows.source], opening[inverse], sessions[rows.session]))
+
+
+def ranks(order: list[int]) -> Longs:
+    """The place of each item in an order given as a list of items."""
+    places = np.empty(len(order), np.int64)
+    places[order] = np.arange(len(order))
+    return places
+
+
+def stretches(labels: NDArray[np.generic], longest: int) -> Longs:
+    """Bounds (B + 1,) of runs of equal labels, each cut into pieces of at most `longest` rows."""
+    if len(labels) == 0:
+        return np.zeros(1, np.int64)
+    edges = np.concatenate([[0], np.flatnonzero(labels[1:] != labels[:-1]) + 1, [len(labels)]])
+    pieces = [np.arange(first, end, longest) for first, end in pairwise(edges)]
+    return np.concatenate([*pieces, [len(labels)]]).astype(np.int64)
+
+
+def gather(bounds: Longs, most: int) -> Longs:
+    """Fewer bounds: neighbouring stretches joined while they hold at most `most` rows together."""
+    kept = [0]
+    for first, end in pairwise(bounds.tolist()):
+        if end - kept[-1] > most and first > kept[-1]:
+            kept.append(first)
+    return np.array([*kept, int(bounds[-1])] if bounds[-1] else [0], np.int64)
