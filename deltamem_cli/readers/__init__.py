@@ -6,7 +6,10 @@
 
 `stream` is a binary stream at its start (perhaps a pipe: it cannot seek), `name` the path for error messages,
 `report` a ReadReport that the reader fills in. A reader raises LogError when the rest of the file is beyond reading;
-a single broken record goes to `report.broken` instead. Readers are imported when they are used.
+a single broken record goes to `report.broken` instead. Every message has a session and an id: the log's own, or ones
+derived from the content (`derived.py`). Readers are imported when they are used.
+
+Helpers: `head.py` first bytes, `source.py` streams, `jsonl.py` lines and records, `values.py` untrusted JSON values.
 """
 
 from __future__ import annotations
@@ -17,7 +20,8 @@ from importlib import import_module
 from typing import BinaryIO, Protocol, cast
 
 from deltamem_cli.errors import LogError, UsageError
-from deltamem_cli.readers.head import HEAD_BYTES, Head
+from deltamem_cli.readers.head import Head
+from deltamem_cli.readers.source import rewound
 from deltamem_cli.records import Message, ReadReport
 
 READERS: dict[str, str] = {  # name → module; detection asks them in this order, the most specific first
@@ -58,17 +62,16 @@ def detect(head: Head) -> str | None:
 
 
 def open_log(stream: BinaryIO, name: str, format: str | None = None) -> tuple[str, io.BufferedReader]:
-    """The format of a log and a stream of it from its first byte (the stream need not be able to seek).
+    """The format of a log and a stream of it from its first byte, as UTF-8 (the stream need not be able to seek).
 
-    A UTF-8 byte order mark is left out. Raises LogError when the log is empty or in no known format.
+    Raises UsageError for an unknown format, LogError when the log is empty or in no known format.
     """
-    buffered = io.BufferedReader(cast(io.RawIOBase, stream), HEAD_BYTES)
-    head = Head(buffered.peek(HEAD_BYTES)[:HEAD_BYTES])
-    if not head.data.strip():
+    if format is not None:
+        reader(format)
+    head, whole = rewound(stream)
+    if not head.data.strip(b"\0 \t\r\n"):
         raise LogError(name, "the file is empty; nothing to ingest")
     found = format or detect(head)
     if found is None:
         raise LogError(name, head.complaint())
-    if format is not None:
-        reader(format)
-    return found, buffered
+    return found, whole

@@ -1,0 +1,106 @@
+"""Text → unit vectors. One contract, `Encoder`; `load_encoder` finds who fulfils it.
+
+    name          the caller says "default", a folder, or a hub name
+    resolve.py    → a folder on this machine (the built-in one has its hash checked)
+    folder.py     → what the folder says, where it is a BERT with mean or first-token pooling
+    bert.py       … then our own forward: bert_numpy.py for a question, bert_torch.py for ingest
+    sentence_transformer.py   … else whatever sentence-transformers can load
+
+Nothing heavy is imported here: a question costs numpy and tokenizers, torch is for ingest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol, get_args
+
+from deltamem_cli.encoders.device import Dtype, pick_device
+from deltamem_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Encoder", "load_encoder", "pick_device"]
+
+
+class Encoder(Protocol):
+    """Turns texts into unit vectors whose inner product says how close two texts are in meaning."""
+
+    @property
+    def name(self) -> str:
+        """What `load_encoder` takes to load the same encoder again: a model's name or an absolute folder."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        ...
+
+    @property
+    def max_tokens(self) -> int:
+        """The window: tokens it reads of one text, with the special ones (two for BERT). The rest is cut off."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 (hex) of weights, tokenizer and settings: equal on two machines where the vectors are."""
+        ...
+
+    @property
+    def mean(self) -> NDArray[np.float32]:
+        """Mean of its unit vectors on general text, (dimension,) float32, for the caller to subtract."""
+        ...
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, uncut and without the special ones."""
+        ...
+
+    def offsets(self, text: str) -> list[tuple[int, int]]:
+        """(start, end) in characters of each token of the uncut text, without the special ones."""
+        ...
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit vectors of passages, (len(texts), dimension) float32. The same list gives the same bits."""
+        ...
+
+    def encode_query(self, text: str) -> NDArray[np.float32]:
+        """Unit vector of a question, (dimension,) float32."""
+        ...
+
+
+def load_encoder(
+    name: str = "default",
+    *,
+    device: str = "cpu",
+    dtype: str = "float32",
+    batch_size: int | None = None,
+    query_only: bool = False,
+) -> Encoder:
+    """The encoder of that name: "default" (all-MiniLM-L6-v2), a sentence-transformers folder, or a hub name.
+
+    device, dtype:  where and in what precision passages are encoded; `device` as `pick_device` takes it.
+    batch_size:     at most so many texts in one step; None lets the encoder choose by tokens.
+    query_only:     for a question or a few short texts, on the CPU in numpy; `device` and `dtype` play no part.
+
+    Raises UsageError for a model, device or dtype that is not there, BadData for a folder that cannot be read.
+    """
+    from deltamem_cli.encoders.bert import BertEncoder
+    from deltamem_cli.encoders.folder import read_bert_folder
+    from deltamem_cli.encoders.resolve import resolve
+
+    if dtype not in get_args(Dtype):
+        raise UsageError(f"no dtype is called {dtype!r}: choose one of {', '.join(get_args(Dtype))}")
+    if batch_size is not None and batch_size < 1:
+        raise UsageError(f"a batch of {batch_size} texts cannot be encoded: give --batch-size 1 or more")
+    found = resolve(name, verify=not query_only)
+    bert = read_bert_folder(found.path)
+    if bert is not None and query_only and bert.numpy_can_read:
+        return BertEncoder.with_numpy(found, bert)
+    device = pick_device("cpu" if query_only else device)
+    dtype = "float32" if query_only else dtype
+    if bert is not None:
+        return BertEncoder.with_torch(found, bert, device, dtype, batch_size)
+    from deltamem_cli.encoders.sentence_transformer import SentenceTransformerEncoder
+
+    return SentenceTransformerEncoder(found, device, dtype, batch_size)

@@ -1,0 +1,106 @@
+"""The forward of a BERT sentence encoder in numpy: plain, one text at a time, and loaded in no time.
+
+It is what a question is encoded with, and the reference that bert_torch is tested against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import safe_open
+
+from deltamem_cli.encoders.folder import WEIGHTS, WORDS, BertFolder
+
+Floats = NDArray[np.float32]
+
+ERF_TOP = (-2.72614225801306e-10, 2.77068142495902e-08, -2.10102402082508e-06, -5.69250639462346e-05)
+ERF_TOP += (-7.34990630326855e-04, -2.95459980854025e-03, -1.60960333262415e-02)
+ERF_BOTTOM = (-1.45660718464996e-05, -2.13374055278905e-04, -1.68282697438203e-03, -7.37332916720468e-03)
+ERF_BOTTOM += (-1.42647390514189e-02,)
+
+
+class NumpyBert:
+    """Reads a weight from the file when it first needs it; the words' table only row by row."""
+
+    def __init__(self, bert: BertFolder) -> None:
+        self.bert = bert
+        self._file = safe_open(bert.path / WEIGHTS, "np")
+        self._kept: dict[str, Floats] = {}
+
+    def __call__(self, ids: Sequence[Sequence[int]]) -> Floats:
+        """Unit vectors, (len(ids), dimension), of texts given as token ids."""
+        rows = np.zeros((len(ids), self.bert.dimension), np.float32)
+        for row, tokens in zip(rows, ids, strict=True):
+            hidden = self._hidden(tokens)
+            row[:] = hidden.mean(axis=0) if self.bert.pooling == "mean" else hidden[0]
+            row /= max(float(np.linalg.norm(row)), 1e-12)
+        return rows
+
+    def _hidden(self, tokens: Sequence[int]) -> Floats:
+        """Last layer's states, (len(tokens), dimension)."""
+        words: Any = self._file.get_slice(WORDS)
+        x = np.concatenate([words[token : token + 1] for token in tokens]).astype(np.float32)
+        x += self._weight("embeddings.token_type_embeddings.weight")[0]
+        x += self._weight("embeddings.position_embeddings.weight")[: len(tokens)]
+        x = self._normed(x, "embeddings.LayerNorm")
+        for layer in range(self.bert.layers):
+            at = f"encoder.layer.{layer}."
+            x = self._normed(
+                x + self._linear(self._attended(x, at), at + "attention.output.dense"),
+                at + "attention.output.LayerNorm",
+            )
+            wide = gelu(self._linear(x, at + "intermediate.dense"))
+            x = self._normed(x + self._linear(wide, at + "output.dense"), at + "output.LayerNorm")
+        return x
+
+    def _attended(self, x: Floats, at: str) -> Floats:
+        length, heads = len(x), self.bert.heads
+
+        def split(part: str) -> Floats:  # (heads, length, dimension of a head)
+            return self._linear(x, f"{at}attention.self.{part}").reshape(length, heads, -1).transpose(1, 0, 2)
+
+        query, key, value = split("query"), split("key"), split("value")
+        scores = query @ key.transpose(0, 2, 1) / np.float32(np.sqrt(query.shape[-1]))
+        scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        scores /= scores.sum(axis=-1, keepdims=True)
+        return (scores @ value).transpose(1, 0, 2).reshape(length, -1)
+
+    def _linear(self, x: Floats, name: str) -> Floats:
+        return x @ self._weight(name + ".weight").T + self._weight(name + ".bias")
+
+    def _normed(self, x: Floats, name: str) -> Floats:
+        x = x - x.mean(axis=-1, keepdims=True)
+        x /= np.sqrt((x * x).mean(axis=-1, keepdims=True) + np.float32(self.bert.epsilon))
+        return x * self._weight(name + ".weight") + self._weight(name + ".bias")
+
+    def _weight(self, name: str) -> Floats:
+        if name not in self._kept:
+            self._kept[name] = self._file.get_tensor(name).astype(np.float32, copy=False)
+        return self._kept[name]
+
+
+def gelu(x: Floats) -> Floats:
+    """x Φ(x) with the exact Φ, not the tanh in its place."""
+    return np.float32(0.5) * x * (1 + erf(x * np.float32(np.sqrt(0.5))))
+
+
+def erf(x: Floats) -> Floats:
+    """The error function to float32 precision (numpy has none, and scipy's takes 0.3 s to import).
+
+    A quotient of polynomials on [-4, 4], beyond which erf is ±1 in float32; the coefficients are Eigen's.
+    """
+    x = np.clip(x, -4, 4)
+    square = x * x
+    return x * _polynomial(ERF_TOP, square) / _polynomial(ERF_BOTTOM, square)
+
+
+def _polynomial(coefficients: Sequence[float], x: Floats) -> Floats:
+    """By Horner's rule, the highest power first."""
+    value = np.full_like(x, coefficients[0])
+    for coefficient in coefficients[1:]:
+        value *= x
+        value += np.float32(coefficient)
+    return value

@@ -1,0 +1,33 @@
+"""Where the arithmetic runs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from deltamem_cli.errors import UsageError
+
+Dtype = Literal["float32", "bfloat16", "float16"]
+
+
+def pick_device(name: str = "auto") -> str:
+    """A torch device for that name: "auto" (the best there is), "cpu", "mps", "cuda" or "cuda:N".
+
+    Raises UsageError for a device that this machine lacks, listing those it has.
+    """
+    if name == "cpu":
+        return name  # without torch, which takes a second to import
+    there = _devices()
+    if name == "auto":
+        return there[0]
+    if name not in there:
+        raise UsageError(f"no device {name!r} on this machine: choose one of auto, {', '.join(there)}")
+    return name
+
+
+def _devices() -> list[str]:
+    """The devices of this machine, the fastest first."""
+    import torch
+
+    cuda = [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    mps = ["mps"] if torch.backends.mps.is_available() else []
+    return [*(["cuda"] if cuda else []), *cuda, *mps, "cpu"]

@@ -1,0 +1,86 @@
+"""Any other sentence-transformers model, run by sentence-transformers itself (seconds to import)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deltamem_cli.encoders.mean import general_mean
+from deltamem_cli.encoders.resolve import Found, sha256
+from deltamem_cli.encoders.tokens import Tokens, clean
+from deltamem_cli.errors import BadData
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+PASSAGE_PROMPTS = ("document", "passage", "corpus")  # the names sentence-transformers looks for, in its order
+
+
+class SentenceTransformerEncoder:
+    """An `Encoder` over whatever sentence-transformers loads; nothing is fetched, no code of the model's is run."""
+
+    def __init__(self, found: Found, device: str, dtype: str, batch_size: int | None = None) -> None:
+        import torch
+        from sentence_transformers import SentenceTransformer
+
+        if not any(found.path.rglob("*.safetensors")):
+            raise BadData(
+                f"{found.path} holds no .safetensors weights: give the folder of a sentence-transformers model"
+            )
+        kind: dict[str, Any] = {"dtype": getattr(torch, dtype), "use_safetensors": True}
+        try:
+            self._model = SentenceTransformer(str(found.path), device=device, local_files_only=True, model_kwargs=kind)
+        except (OSError, ValueError, KeyError) as error:
+            why = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise BadData(f"sentence-transformers cannot load {found.path}: {why}") from error
+        self.name, self._path, self._batch_size = found.name, found.path, batch_size or 32
+        self.dimension = len(self.encode_query(""))
+        self._tokens = Tokens(self._copy_of_tokenizer, window=0)
+        self.count_tokens, self.offsets = self._tokens.count, self._tokens.offsets
+        prompts = self._model.prompts
+        prompt = next((prompts[name] for name in PASSAGE_PROMPTS if prompts.get(name)), "")
+        self.max_tokens = (self._model.max_seq_length or 512) - sum(self.count_tokens([prompt]))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """See `Encoder`. Over every file of the folder that can bear on a vector."""
+        whole = hashlib.sha256()
+        for file in sorted(self._path.rglob("*")):
+            if file.is_file() and file.suffix in (".json", ".safetensors", ".txt", ".model"):
+                whole.update(f"{file.relative_to(self._path).as_posix()} {sha256(file)}\n".encode())
+        return whole.hexdigest()
+
+    @cached_property
+    def mean(self) -> NDArray[np.float32]:
+        """See `Encoder`."""
+        return general_mean(self.fingerprint, self.encode)
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """See `Encoder`."""
+        if not len(texts):
+            return np.zeros((0, self.dimension), np.float32)
+        return self._run(self._model.encode_document, texts)
+
+    def encode_query(self, text: str) -> NDArray[np.float32]:
+        """See `Encoder`."""
+        row: NDArray[np.float32] = self._run(self._model.encode_query, [text])[0]
+        return row
+
+    def _run(self, method: Callable[..., Any], texts: Sequence[str]) -> NDArray[np.float32]:
+        rows = method(clean(texts), batch_size=self._batch_size, show_progress_bar=False, convert_to_tensor=True)
+        unit: NDArray[np.float32] = rows.float().cpu().numpy()
+        return unit / np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), np.float32(1e-12))
+
+    def _copy_of_tokenizer(self) -> Tokenizer:
+        from tokenizers import Tokenizer
+
+        own = self._model.tokenizer
+        own = getattr(own, "backend_tokenizer", own)
+        if not isinstance(own, Tokenizer):
+            raise BadData(f"{self._path} has a tokenizer that tells no character offsets: choose another encoder")
+        return Tokenizer.from_str(own.to_str())

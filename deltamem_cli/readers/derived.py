@@ -1,0 +1,60 @@
+"""Ids for logs that have none: from the content, so that a copy has the same ids and a grown log keeps them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from hashlib import blake2b
+
+from deltamem_cli.records import Message
+
+_OPENING = 2  # messages that name a session
+
+
+def digest(*fields: object) -> str:
+    """blake2b-128 in hex of the fields, each kept apart from its neighbours."""
+    hasher = blake2b(digest_size=16)
+    for field in fields:
+        data = str(field).encode("utf-8", "replace")
+        hasher.update(len(data).to_bytes(8, "little") + data)
+    return hasher.hexdigest()
+
+
+def session_id(opening: Iterable[Message]) -> str:
+    """The id of a session from its first two messages (role, speaker, text)."""
+    return digest(*(field for message in opening for field in (message.role, message.speaker, message.text)))
+
+
+def with_ids(messages: Iterable[Message]) -> Iterator[Message]:
+    """The messages, each with a session and an id: those that lack a session are one session of their own.
+
+    A missing id is made of session, role, kind, speaker, time, text and how often that has been said before, so a
+    later message changes no earlier id. Holds at most two messages back.
+    """
+    session = ""
+    opening: list[Message] = []
+    said: Counter[bytes] = Counter()
+    for message in messages:
+        if message.session and message.id:
+            yield message
+        elif message.session or session:
+            yield _with_id(message, session, said)
+        else:
+            opening.append(message)
+            if len(opening) == _OPENING:
+                session = session_id(opening)
+                yield from (_with_id(first, session, said) for first in opening)
+    if opening and not session:
+        session = session_id(opening)
+        yield from (_with_id(first, session, said) for first in opening)
+
+
+def _with_id(message: Message, session: str, said: Counter[bytes]) -> Message:
+    session = message.session or session
+    if message.id:
+        return replace(message, session=session)
+    key = digest(session, message.role, message.kind, message.speaker, message.time, message.text)
+    short = bytes.fromhex(key)
+    said[short] += 1
+    return replace(message, session=session, id=key if said[short] == 1 else digest(key, said[short]))

@@ -1,0 +1,79 @@
+"""Byte streams that may be pipes: look at the first bytes, then read from the first byte on, always as UTF-8."""
+
+from __future__ import annotations
+
+import codecs
+import io
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+from deltamem_cli.readers.head import HEAD_BYTES, Head
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_BLOCK = 1 << 18
+
+
+class _Rejoined(io.RawIOBase):
+    """Bytes that were read ahead, then the rest of the stream they came from."""
+
+    def __init__(self, ahead: bytes, rest: BinaryIO) -> None:
+        self._ahead, self._rest = memoryview(ahead), rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        room = memoryview(buffer).cast("B")
+        data: bytes | memoryview = self._ahead[: len(room)]
+        if data:
+            self._ahead = self._ahead[len(data) :]
+        else:
+            data = self._rest.read(len(room)) or b""
+        room[: len(data)] = data
+        return len(data)
+
+
+class _Utf16(io.RawIOBase):
+    """A UTF-16 stream (as PowerShell's `>` writes it) turned into UTF-8."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder("utf-16")("replace")
+        self._ready = b""
+        self._ended = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        room = memoryview(buffer).cast("B")
+        while not self._ready and not self._ended:
+            data = self._stream.read(_BLOCK)
+            self._ended = not data
+            self._ready = self._decoder.decode(data, final=self._ended).encode("utf-8", "replace")
+        data, self._ready = self._ready[: len(room)], self._ready[len(room) :]
+        room[: len(data)] = data
+        return len(data)
+
+
+def rewound(stream: BinaryIO) -> tuple[Head, io.BufferedReader]:
+    """The head of a stream, and the stream from its first byte on.
+
+    UTF-16 with a byte order mark becomes UTF-8; a UTF-8 byte order mark is left out. The stream need not seek.
+    """
+    data = _first_bytes(stream)
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return rewound(cast(BinaryIO, io.BufferedReader(_Utf16(cast(BinaryIO, _Rejoined(data, stream))), _BLOCK)))
+    data = data.removeprefix(codecs.BOM_UTF8)
+    return Head(data[:HEAD_BYTES]), io.BufferedReader(_Rejoined(data, stream), _BLOCK)
+
+
+def _first_bytes(stream: BinaryIO) -> bytes:
+    """Up to HEAD_BYTES and the three of a byte order mark, however small the pieces a pipe hands out."""
+    pieces: list[bytes] = []
+    missing = HEAD_BYTES + 3
+    while missing and (piece := stream.read(missing)):
+        pieces.append(piece)
+        missing -= len(piece)
+    return b"".join(pieces)
