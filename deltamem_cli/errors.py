@@ -4,6 +4,7 @@
     ├── UsageError           the command line asks for something impossible
     └── BadData              an input is missing, damaged, or not what it was taken for
         ├── LogError         a log cannot be read: names file and line
+        │   └── NotALog      a file that is empty or in no format we know
         └── MemoryFileError  a memory file cannot be used
 
 Any other exception is a bug and keeps its traceback. Standard library only.
@@ -50,6 +51,10 @@ class LogError(BadData):
         self.path, self.line, self.why = path, line, why
         self.place = path if line is None else f"{path}:{line}"
         super().__init__(f"{self.place}: {why}")
+
+
+class NotALog(LogError):
+    """A file that is empty or in no format we know: an error where it was named, passed over in a folder."""
 
 
 class MemoryFileError(BadData):

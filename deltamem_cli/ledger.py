@@ -91,22 +91,27 @@ def unify(parts: list[tuple[Rows, NDArray[np.uint64]]]) -> tuple[Rows, NDArray[n
     return concatenate(renumbered), vocabulary
 
 
-def canonical_order(rows: Rows, session_ids: list[str], source_paths: list[str]) -> Longs:
-    """The order the rows of a memory stand in (see the top of this file)."""
-    start = np.full(len(session_ids), NO_TIME)
+def session_ranks(rows: Rows, ids: list[str]) -> Longs:
+    """The place of each session when they are sorted by their first time, then by id."""
+    start = np.full(len(ids), NO_TIME)
     np.minimum.at(start, rows.session, rows.time)
-    sessions = ranks(sorted(range(len(session_ids)), key=lambda i: (start[i], session_ids[i])))
-    # A session found in several files: the file that has the earliest part of it comes first.
-    pair = rows.session.astype(np.int64) * len(source_paths) + rows.source
+    return ranks(np.array(sorted(range(len(ids)), key=lambda i: (start[i], ids[i])), np.int64))
+
+
+def canonical_order(rows: Rows) -> Longs:
+    """The order the rows of a memory stand in (see the top of this file), once the tables are sorted.
+
+    A session found in several files: the file that has the earliest part of it comes first.
+    """
+    pair = rows.session.astype(np.int64) << 32 | rows.source
     pairs, inverse = np.unique(pair, return_inverse=True)
     opening = np.full(len(pairs), NO_TIME)
     np.minimum.at(opening, inverse, rows.time)
-    paths = ranks(sorted(range(len(source_paths)), key=source_paths.__getitem__))
-    return np.lexsort((rows.seq, paths[rows.source], opening[inverse], sessions[rows.session]))
+    return np.lexsort((rows.seq, rows.source, opening[inverse], rows.session))
 
 
-def ranks(order: list[int]) -> Longs:
-    """The place of each item in an order given as a list of items."""
+def ranks(order: Longs) -> Longs:
+    """The place of each item, for an order given as a list of items."""
     places = np.empty(len(order), np.int64)
     places[order] = np.arange(len(order))
     return places

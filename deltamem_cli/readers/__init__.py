@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import BinaryIO, Protocol, cast
 
-from deltamem_cli.errors import LogError, UsageError
+from deltamem_cli.errors import NotALog, UsageError
 from deltamem_cli.readers.head import Head
 from deltamem_cli.readers.source import rewound
 from deltamem_cli.records import Message, ReadReport
@@ -64,14 +64,14 @@ def detect(head: Head) -> str | None:
 def open_log(stream: BinaryIO, name: str, format: str | None = None) -> tuple[str, io.BufferedReader]:
     """The format of a log and a stream of it from its first byte, as UTF-8 (the stream need not be able to seek).
 
-    Raises UsageError for an unknown format, LogError when the log is empty or in no known format.
+    Raises UsageError for an unknown format, NotALog when the log is empty or in no known format.
     """
     if format is not None:
         reader(format)
     head, whole = rewound(stream)
     if not head.data.strip(b"\0 \t\r\n"):
-        raise LogError(name, "the file is empty; nothing to ingest")
+        raise NotALog(name, "the file is empty; nothing to ingest")
     found = format or detect(head)
     if found is None:
-        raise LogError(name, head.complaint())
+        raise NotALog(name, head.complaint())
     return found, whole

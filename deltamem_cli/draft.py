@@ -1,0 +1,232 @@
+"""A memory being written: what was there, and what came new, until it is saved as one whole file.
+
+New rows are held as columns; their text goes to a temporary file, compressed, so that memory use does not grow with it.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deltamem_cli import ledger, matrix, store, terms
+from deltamem_cli.blocks import BlockReader, BlockWriter, Bounds, pack
+from deltamem_cli.errors import UsageError
+from deltamem_cli.ledger import NO_TIME, Rows
+from deltamem_cli.memory import Header, Memory, string_arrays, table_lines
+from deltamem_cli.records import KINDS, ROLES, Passage, Session, Source
+from deltamem_cli.split import spoken
+
+_ROLE = {role: number for number, role in enumerate(ROLES)}
+_KIND = {kind: number for number, kind in enumerate(KINDS)}
+
+
+class Draft:
+    """Opens `path` if it is there, takes passages, and saves. `header` says how a new memory is made."""
+
+    def __init__(self, path: str | Path, header: Header, mean: NDArray[np.float32]) -> None:
+        self.path = Path(path)
+        self._base = store.open_memory(path) if os.path.exists(path) else None
+        self.header = self._base.header if self._base else header
+        self.mean = self._base.mean if self._base else mean
+        self.sources: dict[str, Source] = {s.path: s for s in self._base.sources} if self._base else {}
+        self.sessions: dict[str, Session] = {s.id: s for s in self._base.sessions} if self._base else {}
+        self._speakers: dict[str, int] = {}
+        self._begin()
+
+    def _begin(self) -> None:
+        """Start from the memory as it is on disk, with nothing new."""
+        base = self._base
+        self._stamp = _stamp(self.path)
+        self._sources = {path: i for i, path in enumerate(self.sources)}
+        self._sessions = {name: i for i, name in enumerate(self.sessions)}
+        self._speakers = {name: i for i, name in enumerate(base.speakers)} if base else {}
+        self._uids = {uid.tobytes() for uid in base.rows.uid} if base else set()
+        self._parts: list[tuple[Rows, NDArray[np.uint64]]] = []
+        self._tables = (list(self.sources.values()), list(self.sessions.values()))
+        self._text, self._pointers = _Spool(), _Spool()
+
+    def __len__(self) -> int:
+        return len(self._uids)
+
+    def knows(self, uid: bytes) -> bool:
+        """Whether a passage is in the memory already, or among the new ones."""
+        return uid in self._uids
+
+    def expect(self, uid: bytes) -> None:
+        """A passage that will be added: from now on it is known."""
+        self._uids.add(uid)
+
+    def place_source(self, source: Source) -> None:
+        """Add a log to the memory's sources, or replace what is known of it."""
+        self.sources[source.path] = source
+        self._sources.setdefault(source.path, len(self._sources))
+
+    def place_session(self, session: Session) -> None:
+        """Add a session, or learn its title and project; what is known already stays unless the new one says more."""
+        old = self.sessions.get(session.id, session)
+        self.sessions[session.id] = Session(session.id, session.title or old.title, session.project or old.project)
+        self._sessions.setdefault(session.id, len(self._sessions))
+
+    def add(self, source: str, numbered: list[tuple[int, Passage]], codes: NDArray[np.uint8]) -> None:
+        """Passages of one source with their running numbers in it, and their codes (n, ⌈d/4⌉)."""
+        if not numbered:
+            return
+        said = [p.message for _, p in numbered]
+        counts = [terms.count(spoken(p.message, p.text)) for _, p in numbered]
+        flat = np.array([term for count in counts for term in count], np.uint64)
+        vocabulary, ids = np.unique(flat, return_inverse=True)
+        times = [NO_TIME if m.time is None else round(m.time * 1000) for m in said]
+        rows = Rows(
+            uid=np.frombuffer(b"".join(p.uid for _, p in numbered), np.uint8).reshape(-1, 16),
+            source=np.full(len(said), self._sources[source], np.uint32),
+            session=np.array([self._sessions[m.session] for m in said], np.uint32),
+            speaker=np.array([self._speakers.setdefault(m.speaker, len(self._speakers)) for m in said], np.uint32),
+            role=np.array([_ROLE[m.role] for m in said], np.uint8),
+            kind=np.array([_KIND[m.kind] for m in said], np.uint8),
+            time=np.array(times, np.int64),
+            line=np.array([m.line for m in said], np.uint32),
+            seq=np.array([number for number, _ in numbered], np.uint32),
+            code=codes,
+            length=np.array([min(c.total(), 65535) for c in counts], np.uint16),
+            sizes=np.array([len(c) for c in counts], np.uint16),
+            terms=ids.astype(np.uint32),
+            counts=np.array([min(n, 255) for c in counts for n in c.values()], np.uint8),
+        )
+        self._parts.append((rows, vocabulary))
+        for _, passage in numbered:
+            self._text.add(passage.text if self.header.text else "")
+            self._pointers.add(passage.message.pointer)
+
+    @property
+    def changed(self) -> bool:
+        """Whether saving would change the file."""
+        return bool(self._parts) or self._tables != (list(self.sources.values()), list(self.sessions.values()))
+
+    def save(self, device: str = "cpu") -> None:
+        """Write the memory with all that is new. Afterwards the draft goes on from there."""
+        if _stamp(self.path) != self._stamp:
+            raise UsageError(f"{self.path}: another program changed it meanwhile; run the same command again")
+        rows, vocabulary, order, sessions = self._rows()
+        base = self._base
+        old = (base.rows, base.matrix) if base else None
+        learned = matrix.build(rows, vocabulary, self.header.dimension, device, old)
+        arrays = {f"ledger.{field.name}": getattr(rows, field.name) for field in fields(Rows)}
+        arrays |= {f"state.{field.name}": getattr(learned, field.name) for field in fields(matrix.Matrix)}
+        arrays |= {"ledger.vocabulary": vocabulary, "ledger.mean": self.mean}
+        tables = {
+            "sources": table_lines(self.sources[path] for path in sorted(self.sources)),
+            "sessions": table_lines(sessions),
+            "speakers": sorted(self._speakers),
+        }
+        for name, lines in tables.items():
+            bounds, frames = pack(lines)
+            arrays |= string_arrays(name, bounds) | {f"ledger.{name}.frames": np.frombuffer(frames, np.uint8)}
+        columns = {"pointers": (base.pointers if base else None, self._pointers)}
+        if self.header.text:
+            columns["text"] = (base.text if base else None, self._text)
+        spools: dict[str, BinaryIO] = {}
+        with tempfile.TemporaryDirectory(prefix="deltamem-") as folder:
+            for name, (known, new) in columns.items():
+                spools[f"ledger.{name}.frames"] = spool = open(os.path.join(folder, name), "w+b")  # noqa: SIM115
+                arrays |= string_arrays(name, _interleave(known, new.finish(), order, spool))
+            try:
+                store.save(self.path, self._describe(rows), arrays, spools)
+            finally:
+                for spool in spools.values():
+                    spool.close()
+        self._base = store.open_memory(self.path)
+        self._begin()
+
+    def _rows(self) -> tuple[Rows, NDArray[np.uint64], ledger.Longs, list[Session]]:
+        """All rows in canonical order, their vocabulary, the order (places among the old rows, then the new), sessions.
+
+        The tables get an order of their own too (sources by path, sessions by start, speakers by name), so that the
+        same memory is the same bytes whatever the order it was made in.
+        """
+        parts = [(self._base.rows, self._base.vocabulary)] if self._base else []
+        parts += self._parts or ([] if parts else [(_no_rows(self.header.dimension), np.zeros(0, np.uint64))])
+        rows, vocabulary = ledger.unify(parts)
+        sessions, speakers = list(self.sessions.values()), list(self._speakers)
+        by_start = ledger.session_ranks(rows, [session.id for session in sessions])
+        rows = replace(
+            rows,
+            source=ledger.ranks(np.argsort(list(self.sources)))[rows.source].astype(np.uint32),
+            session=by_start[rows.session].astype(np.uint32),
+            speaker=ledger.ranks(np.argsort(speakers))[rows.speaker].astype(np.uint32),
+        )
+        order = ledger.canonical_order(rows)
+        return rows.take(order), vocabulary, order, [sessions[i] for i in np.argsort(by_start)]
+
+    def _describe(self, rows: Rows) -> Header:
+        known = rows.time[rows.time != NO_TIME]
+        return replace(
+            self.header,
+            passages=len(rows),
+            sessions=len(self.sessions),
+            sources=len(self.sources),
+            first=int(known.min()) if len(known) else None,
+            last=int(known.max()) if len(known) else None,
+        )
+
+
+class _Spool:
+    """Strings on their way to disk, in the order they came."""
+
+    def __init__(self) -> None:
+        self._file = tempfile.TemporaryFile(prefix="deltamem-")  # noqa: SIM115  # deleted with this object
+        self._writer = BlockWriter(self._file.write)
+        self.add = self._writer.add
+
+    def finish(self) -> BlockReader:
+        """All of them, to be read back."""
+
+        def frames(first: int, end: int) -> bytes:
+            self._file.seek(first)
+            return self._file.read(end - first)
+
+        return BlockReader(self._writer.finish(), frames, "a temporary file")
+
+
+def _interleave(old: BlockReader | None, new: BlockReader, order: ledger.Longs, out: BinaryIO) -> Bounds:
+    """Write the strings of old and new in that order; blocks that stay as they were are copied as they are."""
+    writer = BlockWriter(out.write)
+    kept = len(old) if old is not None else 0
+    row = 0
+    while row < len(order):
+        at = int(order[row])
+        if at < kept and old is not None:
+            block = int(np.searchsorted(old.bounds.rows, at, side="right")) - 1
+            first, end = int(old.bounds.rows[block]), int(old.bounds.rows[block + 1])
+            whole = first == at and end < kept and np.array_equal(order[row : row + end - first], np.arange(first, end))
+            if whole and writer.add_frame(old.frame(block), end - first):
+                row += end - first
+                continue
+            writer.add(old[at])
+        else:
+            writer.add(new[at - kept])
+        row += 1
+    return writer.finish()
+
+
+def _no_rows(dimension: int) -> Rows:
+    empty = {f.name: np.zeros(0, np.uint32) for f in fields(Rows)}
+    uid, code = np.zeros((0, 16), np.uint8), np.zeros((0, -(-dimension // 4)), np.uint8)
+    small = {name: np.zeros(0, np.uint8) for name in ("role", "kind", "counts")}
+    short = {name: np.zeros(0, np.uint16) for name in ("length", "sizes")}
+    return Rows(**(empty | small | short | {"uid": uid, "code": code, "time": np.zeros(0, np.int64)}))
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """What tells one state of a file from another: None when there is none."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+

@@ -1,0 +1,183 @@
+"""Memory ↔ one safetensors file. The same memory is the same bytes; what is there is never damaged.
+
+Everything about a memory is in one metadata key, `deltamem`: JSON with sorted keys, the format's version in it.
+(With several keys safetensors writes them in random order, and equal memories would differ.)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+
+from deltamem_cli.errors import MemoryFileError, UsageError
+from deltamem_cli.memory import Header, Memory, Tensors
+
+FORMAT = 1
+UPGRADES: list[Callable[[dict[str, Any]], dict[str, Any]]] = []  # header of format i + 1 → i + 2; only ever added to
+
+_DTYPES = {"uint8": "U8", "uint16": "U16", "uint32": "U32", "uint64": "U64", "int64": "I64", "float16": "F16", "float32": "F32"}
+_COPY = 1 << 20
+
+
+class _FileTensors(Tensors):
+    """The tensors of an open file; each stays once it was fetched."""
+
+    def __init__(self, handle: Any, name: str) -> None:  # noqa: ANN401  # safetensors' class has no stub
+        self._handle, self._name, self._names = handle, name, frozenset(handle.keys())
+        self._kept: dict[str, NDArray[Any]] = {}
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        if name not in self._kept:
+            self._kept[name] = self._fetch(name, lambda: self._handle.get_tensor(name))
+        return self._kept[name]
+
+    def piece(self, name: str, first: int, end: int) -> NDArray[Any]:
+        return self._fetch(name, lambda: self._handle.get_slice(name)[first:end])
+
+    def _fetch(self, name: str, fetch: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+        if name not in self._names:
+            raise MemoryFileError(f"{self._name}: the tensor {name} is missing; restore the file or ingest again")
+        try:
+            return fetch()
+        except (SafetensorError, TypeError, OSError) as error:
+            raise MemoryFileError(f"{self._name}: the tensor {name} cannot be read ({error})") from error
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._names))
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def nbytes(self, name: str) -> int:
+        """How many bytes of the file a tensor takes, without reading it."""
+        piece = self._handle.get_slice(name)
+        width = {short: np.dtype(long).itemsize for long, short in _DTYPES.items()}.get(piece.get_dtype(), 0)
+        return width * int(np.prod(piece.get_shape(), dtype=np.int64))
+
+
+def open_memory(path: str | Path) -> Memory:
+    """Open a memory file; only its header is read. Raises MemoryFileError, saying what the file is instead."""
+    name = os.fspath(path)
+    if not os.path.exists(name):
+        raise MemoryFileError(f"{name}: there is no such file; make it with: deltamem ingest LOGS -o {name}")
+    if not stat.S_ISREG(os.stat(name).st_mode):
+        raise MemoryFileError(f"{name}: not a file; give the .safetensors file that `deltamem ingest -o` wrote")
+    try:
+        handle = safe_open(name, framework="numpy")
+        header = (handle.metadata() or {}).get("deltamem")
+    except (SafetensorError, OSError) as error:
+        raise MemoryFileError(f"{name}: not a deltamem memory, or cut short ({_first_line(error)})") from error
+    if header is None:
+        raise MemoryFileError(f"{name}: a safetensors file, but not one that deltamem made")
+    return Memory(_parse(header, name), _FileTensors(handle, name), name)
+
+
+def _parse(header: str, name: str) -> Header:
+    try:
+        values = json.loads(header)
+    except ValueError as error:
+        raise MemoryFileError(f"{name}: its header is damaged; restore the file or ingest again") from error
+    version = values.get("format") if isinstance(values, dict) else None
+    if type(version) is not int or version < 1:
+        raise MemoryFileError(f"{name}: its header names no format version; the file is damaged")
+    if version > FORMAT:
+        raise MemoryFileError(
+            f"{name}: written in format {version}, newer than this deltamem reads ({FORMAT}); upgrade deltamem"
+        )
+    for upgrade in UPGRADES[version - 1 :]:
+        values = upgrade(values)
+    return Header.parse(values, name)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
+
+
+def nbytes(memory: Memory) -> dict[str, int]:
+    """Bytes of every tensor of an opened memory, from the file's header alone."""
+    tensors = memory.tensors
+    assert isinstance(tensors, _FileTensors)
+    return {name: tensors.nbytes(name) for name in tensors}
+
+
+def save(path: str | Path, header: Header, arrays: Mapping[str, NDArray[Any]], spools: Mapping[str, BinaryIO]) -> None:
+    """Write a memory file whole or not at all: to the side, flushed to disk, then renamed over `path`.
+
+    `spools` are byte tensors too large for memory, each a file that is copied from its start. A file that is there
+    keeps its permissions; a link is followed.
+    """
+    target = os.path.realpath(path)
+    sizes = {name: spool.seek(0, os.SEEK_END) for name, spool in spools.items()}
+    tensors = {name: (_DTYPES[array.dtype.name], list(array.shape), array.nbytes) for name, array in arrays.items()}
+    tensors |= {name: ("U8", [size], size) for name, size in sizes.items()}
+    # The widest first, so that every tensor begins at a multiple of its width.
+    width = {name: array.dtype.itemsize for name, array in arrays.items()}
+    order = sorted(tensors, key=lambda name: (-width.get(name, 1), name))
+    with _replacing(target) as out:
+        out.write(_safetensors_header(header, tensors, order))
+        for name in order:
+            if name in spools:
+                spools[name].seek(0)
+                while chunk := spools[name].read(_COPY):
+                    out.write(chunk)
+            else:
+                out.write(np.ascontiguousarray(arrays[name]).data)
+
+
+def _safetensors_header(header: Header, tensors: Mapping[str, tuple[str, list[int], int]], order: list[str]) -> bytes:
+    """The length and the JSON that open a safetensors file (github.com/huggingface/safetensors#format)."""
+    meta = json.dumps({"format": FORMAT, **header.as_dict()}, sort_keys=True, separators=(",", ":"))
+    entries: dict[str, Any] = {"__metadata__": {"deltamem": meta}}
+    at = 0
+    for name in order:
+        dtype, shape, size = tensors[name]
+        entries[name] = {"dtype": dtype, "shape": shape, "data_offsets": [at, at + size]}
+        at += size
+    body = json.dumps(entries, separators=(",", ":")).encode()
+    body += b" " * (-len(body) % 8)
+    return len(body).to_bytes(8, "little") + body
+
+
+@contextmanager
+def _replacing(target: str) -> Iterator[BinaryIO]:
+    """A file beside `target` that takes its place once it is complete and on disk."""
+    folder = os.path.dirname(target)
+    try:
+        handle, beside = tempfile.mkstemp(prefix=f".{os.path.basename(target)}.", suffix=".part", dir=folder)
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot write here ({error.strerror}); choose another place with -o") from error
+    try:
+        with open(handle, "wb") as out:
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
+        os.chmod(beside, _mode(target))
+        os.replace(beside, target)
+    except BaseException:
+        os.unlink(beside)
+        raise
+    if os.name == "posix":
+        directory = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+
+def _mode(target: str) -> int:
+    """The permissions of the file that is replaced, or those that a new file gets."""
+    if os.path.exists(target):
+        return stat.S_IMODE(os.stat(target).st_mode)
+    umask = os.umask(0)
+    os.umask(umask)
+    return 0o666 & ~umask
