@@ -1,0 +1,124 @@
+"""Question → scores of all passages of a memory: the matrix, the dense codes, BM25, neighbours and sessions together.
+
+    score = z(bm25)·BM25 + z(dense), plus NEIGHBOURS of the two beside it in its session
+          + MATRIX · z(matrix) + SESSION · z(bm25 of its whole session)
+
+z(x) is x minus its mean, over its standard deviation, across the memory. Only the question is encoded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deltamem_cli import keys, matrix, terms
+from deltamem_cli.bm25 import Bm25
+from deltamem_cli.matrix import joined, with_neighbours
+from deltamem_cli.memory import Memory
+
+Floats = NDArray[np.float32]
+
+# Untuned, from the design's measurements on LoCoMo; benchmarks/recall.py prints what they give.
+BM25, NEIGHBOURS, MATRIX, SESSION = 0.7, 0.3, 0.4, 1.0
+
+# familiarity = 1 / (1 + exp(−(ratio − MIDDLE) · STEEPNESS)), fitted by benchmarks/familiarity.py
+MIDDLE, STEEPNESS = 0.62, 14.0
+
+_KEPT = 200_000  # passages whose decoded vectors are kept between questions (1.5 KB each); more are decoded anew
+_CHUNK = 1 << 15
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What a memory makes of a question: each array has one number a passage (N,), but `segments` one a segment (G,).
+
+    share: how much of the question's words, weighed by rarity, the passage holds (0 to 1).
+    familiarity: 0 to 1, how well the matrix knows what is asked about.
+    """
+
+    fused: Floats
+    matrix: Floats
+    dense: Floats
+    bm25: Floats
+    share: Floats
+    segments: Floats
+    familiarity: float
+
+
+class Ranker:
+    """Scores questions against one memory; what does not depend on the question is computed once."""
+
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+        self.rows, self._matrix = memory.rows, memory.matrix
+        self._bm25 = Bm25(self.rows, memory.vocabulary, memory.header.sessions)
+        self._starts = np.concatenate([[0], np.cumsum(self.rows.sizes, dtype=np.int64)])
+        self._same_session = joined(self.rows.session)
+
+    def key(self, vector: Floats, text: str) -> Floats:
+        """The key (d,) of a question: its centred, rotated vector and its words, as a passage's but not quantised."""
+        dense = keys.centre(vector[None], self.memory.mean)
+        found = np.array(sorted(terms.count(text)), np.uint64)
+        words = keys.words(np.array([len(found)]), np.arange(len(found), dtype=np.uint32), found)
+        key = keys.join(dense, words)[0]
+        return np.asarray(key / max(float(np.linalg.norm(key)), 1e-12), np.float32)
+
+    def scores(self, text: str, vector: Floats) -> Scores:
+        """Scores of a question: its text, and the encoder's unit vector of it (dimension,)."""
+        key = self.key(vector, text)
+        gain = self._gains(key)
+        dense, read = self._read(key, gain)
+        bm25, session, share = self._bm25.scores(terms.count(text))
+        local = with_neighbours(BM25 * _z(bm25) + _z(dense), self._same_session, NEIGHBOURS)
+        fused = local + MATRIX * _z(read) + SESSION * _z(session[self.rows.session])
+        ratio = matrix.familiarity_ratio(self._matrix, gain, key)
+        familiarity = float(1 / (1 + np.exp(-(ratio - MIDDLE) * STEEPNESS)))
+        return Scores(fused, read, dense, bm25, share, matrix.read_segments(self._matrix, key), familiarity)
+
+    def _gains(self, key: Floats) -> Floats:
+        return matrix.gains(self._matrix, key)
+
+    def _read(self, key: Floats, gain: Floats) -> tuple[Floats, Floats]:
+        """Flat inner products with the dense part (N,), and the matrix read at the grain of passages (N,)."""
+        n, d = len(self.rows), self.memory.header.dimension
+        flat, read = np.empty(n, np.float32), np.empty(n, np.float32)
+        for state, (first, end) in enumerate(pairwise(self._matrix.states.tolist())):
+            query = np.stack([key[:d], gain[state, :d]], axis=1)
+            both = np.concatenate([codes @ query for codes in self._decoded(first, end)])
+            words = self._words(first, end, gain[state, d:])
+            flat[first:end] = both[:, 0]
+            raw = with_neighbours((both[:, 1] + words) / np.float32(np.sqrt(2)), self._same_session[first : end - 1], matrix.NEIGHBOUR)
+            read[first:end] = raw / max(float(np.linalg.norm(gain[state])), 1e-12)
+        return flat, read / np.maximum(self._matrix.norms.astype(np.float32), 1e-6)
+
+    def _decoded(self, first: int, end: int) -> Iterator[Floats]:
+        if len(self.rows) <= _KEPT:
+            yield self._dense[first:end]
+            return
+        for at in range(first, end, _CHUNK):
+            yield keys.decode(self.rows.code[at : min(at + _CHUNK, end)], self.memory.header.dimension)
+
+    @cached_property
+    def _dense(self) -> Floats:
+        return keys.decode(self.rows.code, self.memory.header.dimension)
+
+    def _words(self, first: int, end: int, half: Floats) -> Floats:
+        """The word part's share of the inner product of rows first:end with a vector whose word half is `half`."""
+        ids = self.rows.terms[self._starts[first] : self._starts[end]]
+        used = np.zeros(len(self.memory.vocabulary), bool)
+        used[ids] = True
+        worth = np.zeros(len(used), np.float32)
+        worth[used] = keys.project(half, self.memory.vocabulary[used])
+        sizes = self.rows.sizes[first:end].astype(np.int64)
+        sums = np.bincount(np.repeat(np.arange(end - first), sizes), worth[ids], end - first)
+        return np.asarray(sums / np.sqrt(np.maximum(sizes, 1)), np.float32)
+
+
+def _z(scores: Floats) -> Floats:
+    spread = float(scores.std()) if len(scores) else 0.0
+    return np.asarray((scores - scores.mean()) / spread, np.float32) if spread > 1e-12 else np.zeros_like(scores)
