@@ -15,9 +15,9 @@ _PIECE = 1 << 20
 
 
 def lines(stream: BinaryIO, report: ReadReport) -> Iterator[tuple[int, bytes]]:
-    """(1-based number, line) for every line that is not blank, with its line end if it has one.
+    r"""(1-based number, line) for every line that is not blank, with its line end if it has one.
 
-    Only `\\n` ends a line. A line over MAX_LINE is counted under "oversized line" and never held in memory.
+    Only `\n` ends a line. A line over MAX_LINE is counted under "oversized line" and never held in memory.
     """
     number = 0
     readline = stream.readline
@@ -86,5 +86,3 @@ def parse(line: bytes) -> Any:  # noqa: ANN401 - any JSON value
 def _without_lone_surrogates(text: str) -> str:
     """Halves of surrogate pairs become U+FFFD, whole pairs the character they stand for."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-
