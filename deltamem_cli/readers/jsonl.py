@@ -14,8 +14,8 @@ MAX_LINE = 64 << 20  # a longer line is stepped over, so that one line cannot fi
 _PIECE = 1 << 20
 
 
-def lines(stream: BinaryIO, report: ReadReport) -> Iterator[tuple[int, bytes]]:
-    r"""(1-based number, line) for every line that is not blank, with its line end if it has one.
+def lines(stream: BinaryIO, report: ReadReport, *, blank: bool = False) -> Iterator[tuple[int, bytes]]:
+    r"""(1-based number, line) for every line, with its line end if it has one; blank lines only on demand.
 
     Only `\n` ends a line. A line over MAX_LINE is counted under "oversized line" and never held in memory.
     """
@@ -29,7 +29,7 @@ def lines(stream: BinaryIO, report: ReadReport) -> Iterator[tuple[int, bytes]]:
             report.skipped["oversized line"] += 1
             while (piece := readline(_PIECE)) and not piece.endswith(b"\n"):
                 pass
-        elif not line.isspace():
+        elif blank or not line.isspace():
             yield number, line
 
 
