@@ -14,14 +14,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, get_args
 
-from deltamem_cli.encoders.device import Dtype, pick_device
+from deltamem_cli.encoders.device import Dtype, pick_device, share_cores
 from deltamem_cli.errors import UsageError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["Encoder", "load_encoder", "pick_device"]
+__all__ = ["Encoder", "load_encoder", "pick_device", "share_cores"]
 
 
 class Encoder(Protocol):
@@ -93,6 +93,7 @@ def load_encoder(
         raise UsageError(f"no dtype is called {dtype!r}: choose one of {', '.join(get_args(Dtype))}")
     if batch_size is not None and batch_size < 1:
         raise UsageError(f"a batch of {batch_size} texts cannot be encoded: give --batch-size 1 or more")
+    share_cores()
     found = resolve(name, verify=not query_only)
     bert = read_bert_folder(found.path)
     if bert is not None and query_only and bert.numpy_can_read:

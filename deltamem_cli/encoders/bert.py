@@ -59,4 +59,5 @@ class BertEncoder:
 
     def encode_query(self, text: str) -> NDArray[np.float32]:
         """See `Encoder`; a folder with prompts of its own is left to sentence-transformers."""
-        return self.encode([text])[0]
+        row: NDArray[np.float32] = self.encode([text])[0]
+        return row

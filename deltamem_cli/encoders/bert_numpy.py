@@ -16,10 +16,14 @@ from deltamem_cli.encoders.folder import WEIGHTS, WORDS, BertFolder
 
 Floats = NDArray[np.float32]
 
-ERF_TOP = (-2.72614225801306e-10, 2.77068142495902e-08, -2.10102402082508e-06, -5.69250639462346e-05)
-ERF_TOP += (-7.34990630326855e-04, -2.95459980854025e-03, -1.60960333262415e-02)
-ERF_BOTTOM = (-1.45660718464996e-05, -2.13374055278905e-04, -1.68282697438203e-03, -7.37332916720468e-03)
-ERF_BOTTOM += (-1.42647390514189e-02,)
+ERF_TOP = [
+    *(-2.72614225801306e-10, 2.77068142495902e-08, -2.10102402082508e-06, -5.69250639462346e-05),
+    *(-7.34990630326855e-04, -2.95459980854025e-03, -1.60960333262415e-02),
+]
+ERF_BOTTOM = [
+    *(-1.45660718464996e-05, -2.13374055278905e-04, -1.68282697438203e-03, -7.37332916720468e-03),
+    -1.42647390514189e-02,
+]
 
 
 class NumpyBert:
@@ -27,7 +31,7 @@ class NumpyBert:
 
     def __init__(self, bert: BertFolder) -> None:
         self.bert = bert
-        self._file = safe_open(bert.path / WEIGHTS, "np")
+        self._file: Any = safe_open(bert.path / WEIGHTS, "np")  # a memory map, which the library leaves untyped
         self._kept: dict[str, Floats] = {}
 
     def __call__(self, ids: Sequence[Sequence[int]]) -> Floats:
@@ -41,7 +45,7 @@ class NumpyBert:
 
     def _hidden(self, tokens: Sequence[int]) -> Floats:
         """Last layer's states, (len(tokens), dimension)."""
-        words: Any = self._file.get_slice(WORDS)
+        words = self._file.get_slice(WORDS)
         x = np.concatenate([words[token : token + 1] for token in tokens]).astype(np.float32)
         x += self._weight("embeddings.token_type_embeddings.weight")[0]
         x += self._weight("embeddings.position_embeddings.weight")[: len(tokens)]
@@ -66,15 +70,20 @@ class NumpyBert:
         scores = query @ key.transpose(0, 2, 1) / np.float32(np.sqrt(query.shape[-1]))
         scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
         scores /= scores.sum(axis=-1, keepdims=True)
-        return (scores @ value).transpose(1, 0, 2).reshape(length, -1)
+        attended: Floats = (scores @ value).transpose(1, 0, 2).reshape(length, -1)
+        return attended
 
     def _linear(self, x: Floats, name: str) -> Floats:
-        return x @ self._weight(name + ".weight").T + self._weight(name + ".bias")
+        y: Floats = x @ self._weight(name + ".weight").T
+        y += self._weight(name + ".bias")
+        return y
 
     def _normed(self, x: Floats, name: str) -> Floats:
         x = x - x.mean(axis=-1, keepdims=True)
         x /= np.sqrt((x * x).mean(axis=-1, keepdims=True) + np.float32(self.bert.epsilon))
-        return x * self._weight(name + ".weight") + self._weight(name + ".bias")
+        x *= self._weight(name + ".weight")
+        x += self._weight(name + ".bias")
+        return x
 
     def _weight(self, name: str) -> Floats:
         if name not in self._kept:
@@ -83,7 +92,7 @@ class NumpyBert:
 
 
 def gelu(x: Floats) -> Floats:
-    """x Φ(x) with the exact Φ, not the tanh in its place."""
+    """The gate x Φ(x), with the exact Φ, not the tanh in its place."""
     return np.float32(0.5) * x * (1 + erf(x * np.float32(np.sqrt(0.5))))
 
 

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from deltamem_cli.encoders.folder import WEIGHTS, WORDS, BertFolder
 
-CPU_TOKENS, GPU_TOKENS = 4096, 65_536  # of a batch
+CPU_TOKENS, GPU_TOKENS = 2048, 65_536  # of a batch; 2048 tokens' states just about stay in the cache
 
 
 class Layer(NamedTuple):
@@ -51,7 +51,8 @@ class TorchBert:
         with safe_open(bert.path / WEIGHTS, "pt", device=str(self.device)) as file:
 
             def weight(name: str) -> Tensor:
-                return file.get_tensor(name).to(kind)
+                tensor: Tensor = file.get_tensor(name)
+                return tensor.to(kind)
 
             def pair(name: str) -> tuple[Tensor, Tensor]:
                 return weight(name + ".weight"), weight(name + ".bias")
@@ -106,8 +107,8 @@ class TorchBert:
         tokens = torch.tensor(list(chain.from_iterable(texts)))
         places = torch.cat([torch.arange(run.length).repeat((run.stop - run.start) // run.length) for run in runs])
         x = self._hidden(tokens.to(self.device), places.to(self.device), runs)
-        pooled = torch.cat([self._pooled(x[run.start : run.stop].unflatten(0, (-1, run.length))) for run in runs])
-        return F.normalize(pooled.float(), dim=-1).cpu().numpy()
+        pooled = torch.cat([self._pooled(x[run.start : run.stop].view(-1, run.length, x.shape[-1])) for run in runs])
+        return F.normalize(pooled, dim=-1).cpu().numpy()
 
     def _pooled(self, x: Tensor) -> Tensor:
         """(texts, length, dimension) → (texts, dimension)"""

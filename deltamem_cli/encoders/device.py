@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Literal
 
 from deltamem_cli.errors import UsageError
@@ -22,6 +23,16 @@ def pick_device(name: str = "auto") -> str:
     if name not in there:
         raise UsageError(f"no device {name!r} on this machine: choose one of auto, {', '.join(there)}")
     return name
+
+
+def share_cores() -> None:
+    """Lets torch's idle threads sleep instead of spin. Of effect before torch is first imported in the process.
+
+    On two cores, with another process busy: 115 sentences a second instead of 27 to 68; alone: no difference.
+    Who has set OMP_WAIT_POLICY or GOMP_SPINCOUNT keeps their choice.
+    """
+    if "GOMP_SPINCOUNT" not in os.environ:
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def _devices() -> list[str]:

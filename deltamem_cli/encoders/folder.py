@@ -31,7 +31,7 @@ class BertFolder:
 
     @property
     def numpy_can_read(self) -> bool:
-        """numpy has no bfloat16."""
+        """Whether bert_numpy can run it: numpy has no bfloat16."""
         return self.stored in ("F32", "F16")
 
     def fingerprint(self, found: Found) -> str:
@@ -52,7 +52,7 @@ def read_bert_folder(path: Path) -> BertFolder | None:
         return None
     if not (path / WEIGHTS).is_file() or not (path / TOKENIZER).is_file():
         return None
-    stored = _stored_type(path / WEIGHTS)
+    stored = _stored_type(path / WEIGHTS, config["num_hidden_layers"])
     if stored is None:
         return None
     limit = _settings(path / "sentence_bert_config.json").get("max_seq_length")
@@ -119,13 +119,14 @@ def _pooling(path: Path) -> Literal["mean", "cls"] | None:
     return cast(Literal["mean", "cls"], modes[0]) if modes in (["mean"], ["cls"]) else None
 
 
-def _stored_type(path: Path) -> str | None:
+def _stored_type(path: Path, layers: int) -> str | None:
     """The type the weights are stored in; None where the tensors bear other names."""
     from safetensors import SafetensorError, safe_open
 
     try:
         with safe_open(path, "np") as file:
             names = file.keys()
-            return str(file.get_slice(WORDS).get_dtype()) if WORDS in names else None
+            needed = {WORDS, f"encoder.layer.{layers - 1}.output.dense.weight"}
+            return str(file.get_slice(WORDS).get_dtype()) if needed.issubset(names) else None
     except SafetensorError as error:
         raise BadData(f"{path} is no whole safetensors file ({error}): fetch the encoder again") from None

@@ -33,7 +33,8 @@ def general_mean(fingerprint: str, encode: Encode) -> NDArray[np.float32]:
 def measured_mean(encode: Encode) -> NDArray[np.float32]:
     """Mean of the unit vectors of general.txt's sentences, (dimension,) float32."""
     rows = encode(general_sentences())
-    return rows.mean(axis=0, dtype=np.float64).astype(np.float32)
+    mean: NDArray[np.float32] = rows.mean(axis=0, dtype=np.float64).astype(np.float32)
+    return mean
 
 
 def general_sentences() -> list[str]:

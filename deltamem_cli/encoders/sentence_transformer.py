@@ -43,7 +43,7 @@ class SentenceTransformerEncoder:
         self._tokens = Tokens(self._copy_of_tokenizer, window=0)
         self.count_tokens, self.offsets = self._tokens.count, self._tokens.offsets
         prompts = self._model.prompts
-        prompt = next((prompts[name] for name in PASSAGE_PROMPTS if prompts.get(name)), "")
+        prompt = next((prompts[name] for name in PASSAGE_PROMPTS if prompts.get(name)), "") or ""
         self.max_tokens = (self._model.max_seq_length or 512) - sum(self.count_tokens([prompt]))
 
     @cached_property
@@ -74,7 +74,8 @@ class SentenceTransformerEncoder:
     def _run(self, method: Callable[..., Any], texts: Sequence[str]) -> NDArray[np.float32]:
         rows = method(clean(texts), batch_size=self._batch_size, show_progress_bar=False, convert_to_tensor=True)
         unit: NDArray[np.float32] = rows.float().cpu().numpy()
-        return unit / np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), np.float32(1e-12))
+        unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), np.float32(1e-12))
+        return unit
 
     def _copy_of_tokenizer(self) -> Tokenizer:
         from tokenizers import Tokenizer

@@ -32,7 +32,7 @@ class Tokens:
 
     def offsets(self, text: str) -> list[tuple[int, int]]:
         """Characters (start, end) of each token of the uncut text."""
-        offsets: list[tuple[int, int]] = self._whole.encode(*clean([text]), add_special_tokens=False).offsets
+        offsets: list[tuple[int, int]] = self._whole.encode(clean([text])[0], add_special_tokens=False).offsets
         return offsets
 
     @cached_property
