@@ -59,7 +59,7 @@ def describe(memory: Memory, most: int = 5) -> Info:
     dimension = header.dimension + keys.WORDS
     return Info(
         header=header,
-        bytes=_by_part(nbytes(memory)),
+        bytes=by_part(nbytes(memory)),
         formats=dict(Counter(source.format for source in memory.sources).most_common()),
         sources_largest=[(memory.sources[i].path, int(sources[i])) for i in np.argsort(-sources, kind="stable")[:most]],
         speakers={memory.speakers[i]: int(speakers[i]) for i in np.argsort(-speakers, kind="stable")[: 2 * most]},
@@ -76,7 +76,7 @@ def describe(memory: Memory, most: int = 5) -> Info:
     )
 
 
-def _by_part(sizes: dict[str, int]) -> dict[str, int]:
+def by_part(sizes: dict[str, int]) -> dict[str, int]:
     """Bytes by what they are for: the matrix, the codes, the text, the index of words, and the rest of the ledger."""
     parts = {"matrix": 0, "codes": 0, "text": 0, "index": 0, "ledger": 0}
     index = {"ledger.terms", "ledger.counts", "ledger.vocabulary", "ledger.sizes", "ledger.length"}

@@ -9,7 +9,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -25,7 +25,8 @@ from deltamem_cli.errors import LogError, NotALog
 from deltamem_cli.inputs import STDIN, LogFile, find_logs
 from deltamem_cli.memory import Header
 from deltamem_cli.readers import open_log, reader
-from deltamem_cli.records import DEFAULT_KINDS, Kind, Message, Passage, ReadReport, Session, Source
+from deltamem_cli.readers.derived import with_ids
+from deltamem_cli.records import DEFAULT_KINDS, KINDS, Kind, Message, Passage, ReadReport, Session, Source
 from deltamem_cli.split import passages, spoken
 
 WINDOW = 4096  # passages encoded in one go: enough to sort by length, little enough to hold
@@ -122,6 +123,23 @@ def ingest(
     return summary
 
 
+def ingest_messages(
+    messages: Iterable[Message], source: Source, draft: Draft, encoder: Encoder, *, device: str = "cpu"
+) -> Summary:
+    """Put messages that are at hand into the draft as the log `source`, and save it. Ids that are missing are derived."""
+    summary = Summary()
+    started = time.monotonic()
+    work = _Work(draft, encoder, summary, device, KINDS, strict=True)
+    draft.place_source(source)
+    for _ in _take_all(with_ids(messages), source.path, work):
+        pass
+    work.encode()
+    if draft.changed:
+        work.save()
+    summary.seconds = time.monotonic() - started
+    return summary
+
+
 def _report(error: LogError, summary: Summary, strict: bool) -> None:
     if strict:
         raise error
@@ -191,7 +209,8 @@ def _read(file: LogFile, work: _Work, format: str | None, stdin: BinaryIO | None
         if known is None:
             work.draft.place_source(Source(file.path, found))
         report = ReadReport()
-        yield from _take_all(reader(found).read(cast(BinaryIO, stream), file.path, report), file, work, tracked)
+        for _ in _take_all(reader(found).read(cast(BinaryIO, stream), file.path, report), file.path, work):
+            yield tracked.read_bytes
         digest = "" if report.broken else tracked.hash.hexdigest()
         if file.path != STDIN:
             work.draft.place_source(Source(file.path, found, tracked.read_bytes if digest else 0, digest, settings))
@@ -205,7 +224,8 @@ def _read(file: LogFile, work: _Work, format: str | None, stdin: BinaryIO | None
         _report(LogError(file.path, why, line), summary, work.strict)
 
 
-def _take_all(messages: Iterator[Message], file: LogFile, work: _Work, tracked: _Tracked) -> Iterator[int]:
+def _take_all(messages: Iterable[Message], source: str, work: _Work) -> Iterator[None]:
+    """Take every passage of the messages of one log; yields after each message."""
     number = 0
     for message in messages:
         work.draft.place_session(Session(message.session, message.title, message.project))
@@ -214,9 +234,9 @@ def _take_all(messages: Iterator[Message], file: LogFile, work: _Work, tracked: 
             continue
         work.summary.messages += 1
         for passage in passages(message, work.encoder.max_tokens - 2, work.encoder.offsets):
-            work.take(file.path, number, passage)
+            work.take(source, number, passage)
             number += 1
-        yield tracked.read_bytes
+        yield
 
 
 class _Tracked:
