@@ -122,8 +122,8 @@ def test_derived_ids_survive_copying_and_growth() -> None:
         (float("nan"), None),
         (True, None),
         (12, None),
-        (10**400, None),
-        ("9" * 400, None),
+        pytest.param(10**400, None, id="huge"),
+        pytest.param("9" * 400, None, id="long"),
         ({"a": 1}, None),
     ],
 )
@@ -137,8 +137,30 @@ def test_base64_never_reaches_text() -> None:
     assert call_text("Write", json.dumps({"path": "a", "text": "two\nlines"})) == "Write\npath: a\ntext: two\nlines"
 
 
-KEYS = ["type", "message", "content", "role", "payload", "sessionId", "uuid", "timestamp", "mapping", "messages", "text"]
-WORDS = ["user", "assistant", "text", "session_meta", "response_item", "event_msg", "item_completed", "tool_result", "x"]
+KEYS = [
+    "type",
+    "message",
+    "content",
+    "role",
+    "payload",
+    "sessionId",
+    "uuid",
+    "timestamp",
+    "mapping",
+    "messages",
+    "text",
+]
+WORDS = [
+    "user",
+    "assistant",
+    "text",
+    "session_meta",
+    "response_item",
+    "event_msg",
+    "item_completed",
+    "tool_result",
+    "x",
+]
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(WORDS),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=5),
@@ -148,7 +170,7 @@ LINES = st.lists(st.dictionaries(st.sampled_from(KEYS), VALUES).map(json.dumps) 
 
 
 @pytest.mark.parametrize("format", READERS)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(lines=LINES, tail=st.binary(max_size=20))
 def test_garbage_never_ends_in_anything_but_a_log_error(format: str, lines: list[str], tail: bytes) -> None:
     data = "\n".join(lines).encode("utf-8", "surrogatepass") + tail
@@ -161,11 +183,8 @@ def test_garbage_never_ends_in_anything_but_a_log_error(format: str, lines: list
         message.text.encode()
 
 
-@pytest.mark.parametrize("format", ["chatgpt", "openai", "claude-code"])
+@pytest.mark.parametrize("format", ["chatgpt", "openai"])
 def test_deep_nesting_is_an_error_and_no_memory_bomb(format: str) -> None:
     data = b'[{"mapping": ' + b"[" * 200_000
-    report = ReadReport()
-    with pytest.raises(LogError):
-        for _ in reader(format).read(io.BytesIO(data), "a.log", report):
-            pass
-        raise LogError("a.log", "claude-code counts it as a broken line" if report.pending else "")
+    with pytest.raises(LogError, match="nests deeper"):
+        list(reader(format).read(io.BytesIO(data), "a.log", ReadReport()))

@@ -51,7 +51,11 @@ def test_blocks_become_messages_with_their_own_kind_and_line() -> None:
     ]
     assert messages[3].text == "Read\nfile_path: /shop/cart.py"
     assert messages[4].text == "1 def total()"
-    assert (messages[2].pointer, messages[2].speaker, messages[0].project) == ("/message/content/1", "claude-x", "/shop")
+    assert (messages[2].pointer, messages[2].speaker, messages[0].project) == (
+        "/message/content/1",
+        "claude-x",
+        "/shop",
+    )
     assert messages[0].time == 1790845200.0
     assert report.skipped["image"] == 1
 
@@ -128,6 +132,8 @@ def test_copied_records_keep_their_ids_and_odd_ones_are_counted() -> None:
 
 
 def test_session_of_claude_code_for_web() -> None:
-    lines = [{"type": "user", "timestamp": COMMON["timestamp"], "message": {"role": "user", "content": "Add two numbers"}}]
+    lines = [
+        {"type": "user", "timestamp": COMMON["timestamp"], "message": {"role": "user", "content": "Add two numbers"}}
+    ]
     format, messages, _ = read_bytes(json.dumps({"loglines": lines}, indent=1).encode())
     assert (format, messages[0].text, messages[0].pointer) == ("claude-code", "Add two numbers", "/loglines/0")

@@ -20,7 +20,15 @@ FILES = (
 )
 OPENAI_SHAPED = ("gptme/", "vibe/session", "grok-build/legacy", "omnigent/message_", "cline/legacy/tasks", "roo/tasks")
 CLAUDE_SHAPED = ("testdata/claude/", "registry/claude-code/", "testdata/iflow/")
-NO_LOG = ("journal.jsonl", "meta.json", "message_meta_user.json", "history_item.json", "summary.json", "signals.json", "source-v1.jsonl")
+NO_LOG = (
+    "journal.jsonl",
+    "meta.json",
+    "message_meta_user.json",
+    "history_item.json",
+    "summary.json",
+    "signals.json",
+    "source-v1.jsonl",
+)
 
 
 def expected(path: Path) -> str | None:
