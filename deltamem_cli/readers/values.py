@@ -73,7 +73,7 @@ def parts_text(content: object) -> str:
 def part_text(part: object) -> str:
     """The text of one content part, "" for a picture or a file."""
     fields = mapping(part)
-    if fields.get("type", "text") not in _TEXT_PARTS:
+    if string(fields.get("type", "text")) not in _TEXT_PARTS:
         return ""
     return string(fields.get("text")) or string(fields.get("refusal"))
 
