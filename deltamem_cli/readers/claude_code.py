@@ -162,9 +162,7 @@ class _Session:
         injected = record.get("isMeta") is True
         injected = injected or any(mapping(block).get("type") == "tool_result" for block in sequence(content))
         found = self._blocks(content, place, "user", injected)
-        for message in found:
-            if message.kind == "text":
-                self.queue.delivered(message.text)
+        self.queue.delivered("\n".join((parts_text(content), *(message.text for message in found))))
         return found
 
     def _blocks(self, content: object, place: _Place, role: Role, injected: bool = False) -> list[Message]:
@@ -224,7 +222,7 @@ class _Session:
         elif kind == "attachment":
             attachment = mapping(record.get("attachment"))
             if attachment.get("type") == "queued_command":
-                return self.queue.attached(parts_text(attachment.get("prompt")), place.message("", "user", "text"))
+                return self.queue.attached(attachment.get("prompt"), place.message("", "user", "text"))
             kind = f"attachment {label(attachment.get('type'))}"
         elif kind == "system" and isinstance(record.get("subtype"), str):
             kind = f"system {label(record['subtype'])}"

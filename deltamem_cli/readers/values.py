@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from datetime import UTC, datetime
 from typing import Any
@@ -49,8 +48,8 @@ def seconds(value: object) -> float | None:
         if len(value) < 10:
             return None
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e20:
+        return None  # NaN too: it compares with nothing
     number = float(value)
     for unit in (1.0, 1e3, 1e6, 1e9):
         if 1e8 <= number / unit < 7.26e9:
@@ -74,7 +73,7 @@ def parts_text(content: object) -> str:
 def part_text(part: object) -> str:
     """The text of one content part, "" for a picture or a file."""
     fields = mapping(part)
-    if fields.get("type", "text") not in _TEXT_PARTS:
+    if string(fields.get("type", "text")) not in _TEXT_PARTS:
         return ""
     return string(fields.get("text")) or string(fields.get("refusal"))
 
