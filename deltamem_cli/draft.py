@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from deltamem_cli import ledger, matrix, store, terms
 from deltamem_cli.blocks import BlockReader, BlockWriter, Bounds, pack
-from deltamem_cli.errors import UsageError
+from deltamem_cli.errors import MemoryFileError, UsageError
 from deltamem_cli.ledger import NO_TIME, Rows
 from deltamem_cli.memory import Header, Memory, string_arrays, table_lines
 from deltamem_cli.records import KINDS, ROLES, Passage, Session, Source
@@ -50,6 +50,16 @@ class Draft:
         self._parts: list[tuple[Rows, NDArray[np.uint64]]] = []
         self._tables = (list(self.sources.values()), list(self.sessions.values()))
         self._text, self._pointers = _Spool(), _Spool()
+
+    def check(self, encoder: str, fingerprint: str, *, text: bool | None = None) -> None:
+        """Raise when a memory that is there was made otherwise: with another encoder, or with its text (text=False)."""
+        if self.header.fingerprint != fingerprint:
+            raise MemoryFileError(
+                f"{self.path}: made with the encoder {self.header.encoder}, not with {encoder}; "
+                f"use --model {self.header.encoder}, or another file with -o"
+            )
+        if text is False and self.header.text:
+            raise UsageError(f"{self.path}: keeps its text; leave out --no-text, or make another memory with -o")
 
     def __len__(self) -> int:
         return len(self._uids)

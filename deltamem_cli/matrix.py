@@ -4,21 +4,21 @@ The rows of a memory are cut into states of at most STATE_WRITES writes (whole s
 learned by the rule `rls`. A state keeps
 
     S  one row for every segment (at most SEGMENT passages of one session), S k ≈ the code of k's segment
-    P  the gain matrix (Σ k kᵀ + αI)⁻¹
+    F  the directions it knows, the gain matrix in factors: P = (Σ k kᵀ + αI)⁻¹ = (I − FᵀF) / α
 
-`S q` ranks segments. Any finer grain comes from P: the row of a passage is c P, where c is the passage's key plus
-half of each neighbour's, so one product `P q` and inner products with stored codes rank the passages. Reads of
-different states compare because each is divided by the norms of its row and of P q: a cosine in the state's own metric.
+`S q` ranks segments. Any finer grain comes from F: the row of a passage is c P, where c is the passage's key plus half
+of each neighbour's, so one product `P q` and inner products with stored codes rank the passages. Reads of different
+states compare because each is divided by the norms of its row and of P q: a cosine in the state's own metric.
 
-How familiar a question is: `1 − α qᵀPq`, the share of it that the written keys explain, against the share that they
-explain of one another (each left out in turn).
+How familiar a question is: ‖F q‖², the share of it that the written keys explain, against the share that they explain
+of one another (each left out in turn).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,28 +26,36 @@ from numpy.typing import NDArray
 from deltamem_cli import keys, ledger
 from deltamem_cli.ledger import Rows
 
+if TYPE_CHECKING:
+    import torch
+
 Floats = NDArray[np.float32]
 Longs = NDArray[np.int64]
 
 STATE_WRITES = 8192
 SEGMENT = 16
+LEAST_KNOWN = 0.05  # share of a direction under which it is dropped from F: benchmarks/LOG.md has what that costs
 NEIGHBOUR = 0.5
 
 
 @dataclass(frozen=True)
 class Matrix:
-    """All states of a memory; d = dimension of the keys, T states, G segments, N passages.
+    """All states of a memory; d = dimension of the keys, T states, G segments, R directions, N passages.
 
     states   (T + 1,) int64  first row of each state;  segments (G + 1,) int64  first row of each segment
-    S        (G, d) float16; P (T, d(d+1)/2) float16, the upper triangles row by row
+    S, S_scale (G, d) int8, (G,) float32: a row of S is its int8 row times its scale;  F, F_scale (R, d), (R,) alike
+    known    (T + 1,) int64  first row in F of each state
     norms    (N,) float16    ‖c P‖ of each passage
     alpha, fit, rank (T,) float32: the ridge, the mean leave-one-out fit of a state's own keys, its effective rank
     """
 
     states: Longs
     segments: Longs
-    S: NDArray[np.float16]
-    P: NDArray[np.float16]
+    S: NDArray[np.int8]
+    S_scale: Floats
+    known: Longs
+    F: NDArray[np.int8]
+    F_scale: Floats
     norms: NDArray[np.float16]
     alpha: Floats
     fit: Floats
@@ -69,7 +77,7 @@ def build(
     segments = ledger.stretches(rows.session, SEGMENT)
     states = ledger.gather(ledger.stretches(rows.session, STATE_WRITES), STATE_WRITES)
     starts = np.concatenate([[0], np.cumsum(rows.sizes, dtype=np.int64)])
-    parts = []
+    parts = [_nothing(width)]
     for first, end in pairwise(states.tolist()):
         inside = segments[(segments >= first) & (segments < end)]
         part = _known(rows, first, end, inside, *old) if old else None
@@ -77,19 +85,26 @@ def build(
             key = row_keys(rows, vocabulary, dimension, starts, first, end)
             part = _learn(key, joined(rows.session[first:end]), inside - first, device)
         parts.append(part)
-    empty = _Part(*(np.zeros(shape, np.float16) for shape in ((0, width), (0, width * (width + 1) // 2), (0,))), np.zeros((0, 3)))
-    S, P, norms, numbers = (np.concatenate(column) for column in zip(empty, *parts, strict=True))
+    S, S_scale, F, F_scale, norms, numbers = (np.concatenate(column) for column in zip(*parts, strict=True))
+    known = np.cumsum([len(part.F) for part in parts])
     alpha, fit, rank = numbers.astype(np.float32).T
-    return Matrix(states, segments, S, P, norms, alpha, fit, rank)
+    return Matrix(states, segments, S, S_scale, known, F, F_scale, norms, alpha, fit, rank)
 
 
 class _Part(NamedTuple):
     """One state's share of the arrays of a Matrix; numbers (1, 3) are its α, fit and rank."""
 
-    S: NDArray[np.float16]
-    P: NDArray[np.float16]
+    S: NDArray[np.int8]
+    S_scale: Floats
+    F: NDArray[np.int8]
+    F_scale: Floats
     norms: NDArray[np.float16]
     numbers: NDArray[np.float64]
+
+
+def _nothing(width: int) -> _Part:
+    rows, scale = np.zeros((0, width), np.int8), np.zeros(0, np.float32)
+    return _Part(rows, scale, rows, scale, np.zeros(0, np.float16), np.zeros((0, 3)))
 
 
 def _known(rows: Rows, first: int, end: int, segments: Longs, old_rows: Rows, old: Matrix) -> _Part | None:
@@ -100,8 +115,9 @@ def _known(rows: Rows, first: int, end: int, segments: Longs, old_rows: Rows, ol
     a, b = np.searchsorted(old.segments, (first, end))
     if not np.array_equal(old.segments[a:b], segments) or not np.array_equal(old_rows.uid[first:end], rows.uid[first:end]):
         return None
+    f = slice(int(old.known[state]), int(old.known[state + 1]))
     numbers = np.array([[old.alpha[state], old.fit[state], old.rank[state]]])
-    return _Part(old.S[a:b], old.P[state : state + 1], old.norms[first:end], numbers)
+    return _Part(old.S[a:b], old.S_scale[a:b], old.F[f], old.F_scale[f], old.norms[first:end], numbers)
 
 
 def row_keys(
@@ -114,6 +130,7 @@ def row_keys(
 
 
 def _learn(key: Floats, together: NDArray[np.bool_], segments: Longs, device: str) -> _Part:
+    """The state of keys (n, d) that begin their segments at the rows `segments`."""
     import torch
 
     from deltamem_cli.rules import rls
@@ -126,11 +143,19 @@ def _learn(key: Floats, together: NDArray[np.bool_], segments: Longs, device: st
     fit = float(rls.leave_one_out(state, K, alpha).mean())
     second = (K.T @ K).cpu().double()
     rank = float(second.trace() ** 2 / second.square().sum())
+    S, S_scale = _rounded(state.S)
+    F, F_scale = _rounded(rls.known(state.P, alpha, LEAST_KNOWN))
+    kept = (F.float() * F_scale[:, None]).to(device)
     C = torch.from_numpy(with_neighbours(key, together, NEIGHBOUR)).to(device)
-    d = key.shape[1]
-    triangle = state.P[tuple(torch.triu_indices(d, d, device=K.device))][None]
-    S, P, norms = (t.half().cpu().numpy() for t in (state.S, triangle, (C @ state.P).norm(dim=1)))
-    return _Part(S, P, norms, np.array([[alpha, fit, rank]]))
+    norms = (C - C @ kept.T @ kept).norm(dim=1) / alpha
+    arrays = (t.cpu().numpy() for t in (S, S_scale, F, F_scale, norms.half()))
+    return _Part(*arrays, np.array([[alpha, fit, rank]]))
+
+
+def _rounded(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows (n, d) as int8 and a scale (n,) each."""
+    scale = rows.abs().amax(dim=1).clamp(min=1e-12) / 127
+    return (rows / scale[:, None]).round().char(), scale
 
 
 def joined(*labels: NDArray[np.generic]) -> NDArray[np.bool_]:
@@ -147,17 +172,16 @@ def with_neighbours(values: Floats, together: NDArray[np.bool_], share: float) -
     return summed
 
 
-def gains(matrix: Matrix, query: Floats) -> Floats:
-    """P q of every state (T, d) for a query key (d,)."""
-    d = len(query)
-    upper = np.triu_indices(d)
-    products = np.empty((len(matrix.P), d), np.float32)
-    square = np.empty((d, d), np.float32)
-    for state, triangle in enumerate(matrix.P):
-        square[upper] = triangle
-        square.T[upper] = triangle
-        products[state] = square @ query
-    return products
+def gains(matrix: Matrix, query: Floats) -> tuple[Floats, Floats]:
+    """P q of every state (T, d) for a unit query key (d,), and ‖F q‖² of every state (T,)."""
+    states = len(matrix.alpha)
+    products, share = np.empty((states, len(query)), np.float32), np.empty(states, np.float32)
+    for state, (first, end) in enumerate(pairwise(matrix.known.tolist())):
+        F = matrix.F[first:end].astype(np.float32) * matrix.F_scale[first:end, None]
+        told = F @ query
+        products[state] = (query - told @ F) / matrix.alpha[state]
+        share[state] = told @ told
+    return products, share
 
 
 def read_segments(matrix: Matrix, query: Floats) -> Floats:
@@ -167,9 +191,6 @@ def read_segments(matrix: Matrix, query: Floats) -> Floats:
     return np.asarray(S @ query / np.maximum(norms, 1e-12), np.float32)
 
 
-def familiarity_ratio(matrix: Matrix, gain: Floats, query: Floats) -> float:
-    """How well the best state explains the query (d,), in units of how well it explains its own passages."""
-    if len(matrix.alpha) == 0 or not np.any(query):
-        return 0.0
-    unexplained = matrix.alpha * (gain @ query) / (query @ query)
-    return float(np.max((1 - unexplained) / np.maximum(matrix.fit, 1e-3)))
+def familiarity_ratio(matrix: Matrix, share: Floats) -> float:
+    """How well the best state explains a query, ‖F q‖² of every state (T,), in units of how well it explains its own."""
+    return float(np.max(share / np.maximum(matrix.fit, 1e-3), initial=0.0))

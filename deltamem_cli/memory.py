@@ -96,10 +96,12 @@ class Memory:
         matrix = Matrix(**{field.name: self.tensors[f"state.{field.name}"] for field in fields(Matrix)})
         n, d = self.header.passages, self.header.dimension + keys.WORDS
         states, segments = len(matrix.states) - 1, len(matrix.segments) - 1
-        self._expect(matrix.S.shape == (segments, d), "the size of S")
-        self._expect(matrix.P.shape == (states, d * (d + 1) // 2), "the size of P")
+        self._expect(matrix.S.shape == (segments, d) and matrix.S_scale.shape == (segments,), "the size of S")
+        self._expect(matrix.F.shape[1:] == (d,) and matrix.F_scale.shape == matrix.F.shape[:1], "the size of F")
         self._expect(matrix.norms.shape == (n,), "the number of norms")
         self._expect(all(len(column) == states for column in (matrix.alpha, matrix.fit, matrix.rank)), "the states")
+        self._expect(len(matrix.known) == states + 1 and matrix.known[0] == 0 and matrix.known[-1] == len(matrix.F)
+                     and bool(np.all(np.diff(matrix.known) >= 0)), "the bounds of F")  # fmt: skip
         for bounds in (matrix.states, matrix.segments):
             self._expect(bounds[0] == 0 and bounds[-1] == n and bool(np.all(np.diff(bounds) > 0)), "the bounds")
         return matrix

@@ -71,17 +71,14 @@ class Ranker:
     def scores(self, text: str, vector: Floats) -> Scores:
         """Scores of a question: its text, and the encoder's unit vector of it (dimension,)."""
         key = self.key(vector, text)
-        gain = self._gains(key)
+        gain, explained = matrix.gains(self._matrix, key)
         dense, read = self._read(key, gain)
         bm25, session, share = self._bm25.scores(terms.count(text))
         local = with_neighbours(BM25 * _z(bm25) + _z(dense), self._same_session, NEIGHBOURS)
         fused = local + MATRIX * _z(read) + SESSION * _z(session[self.rows.session])
-        ratio = matrix.familiarity_ratio(self._matrix, gain, key)
+        ratio = matrix.familiarity_ratio(self._matrix, explained)
         familiarity = float(1 / (1 + np.exp(-(ratio - MIDDLE) * STEEPNESS)))
         return Scores(fused, read, dense, bm25, share, matrix.read_segments(self._matrix, key), familiarity)
-
-    def _gains(self, key: Floats) -> Floats:
-        return matrix.gains(self._matrix, key)
 
     def _read(self, key: Floats, gain: Floats) -> tuple[Floats, Floats]:
         """Flat inner products with the dense part (N,), and the matrix read at the grain of passages (N,)."""

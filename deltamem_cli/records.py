@@ -89,3 +89,55 @@ class Passage:
     uid: bytes
     text: str
     message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that a query found. text is None where it is neither in the memory nor still in its source.
+
+    score: higher is better; it compares passages of one answer. before, after: its neighbours in the session.
+    """
+
+    score: float
+    uid: str
+    text: str | None
+    session: str
+    title: str
+    project: str
+    role: str
+    kind: str
+    speaker: str
+    time: float | None
+    source: str
+    line: int
+    pointer: str
+    before: tuple[Hit, ...] = ()
+    after: tuple[Hit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of one session that the matrix points to. start and end in seconds since 1970 UTC."""
+
+    score: float
+    session: str
+    title: str
+    project: str
+    source: str
+    line: int
+    passages: int
+    start: float | None
+    end: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a memory says to a question. familiarity: 0 to 1, how well it knows what is asked about.
+
+    Nothing in `hits` (or `segments`, for a question of where) means that the memory holds no answer.
+    """
+
+    question: str
+    familiarity: float
+    hits: tuple[Hit, ...] = ()
+    segments: tuple[Segment, ...] = ()

@@ -25,7 +25,7 @@ from deltamem_cli.memory import Header, Memory, Tensors
 FORMAT = 1
 UPGRADES: list[Callable[[dict[str, Any]], dict[str, Any]]] = []  # header of format i + 1 → i + 2; only ever added to
 
-_DTYPES = {"uint8": "U8", "uint16": "U16", "uint32": "U32", "uint64": "U64", "int64": "I64", "float16": "F16", "float32": "F32"}
+_DTYPES = {"uint8": "U8", "int8": "I8", "uint16": "U16", "uint32": "U32", "uint64": "U64", "int64": "I64", "float16": "F16", "float32": "F32"}
 _COPY = 1 << 20
 
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, cast
 
-from deltamem_cli.errors import LogError
 from deltamem_cli.readers.claude_state import Queue, Titles
 from deltamem_cli.readers.derived import with_ids
 from deltamem_cli.readers.head import Head
+from deltamem_cli.readers.jsondoc import items
 from deltamem_cli.readers.jsonl import records
 from deltamem_cli.readers.markup import is_injected, slash_command
 from deltamem_cli.readers.source import rewound
@@ -49,7 +49,7 @@ def _loglines(head: Head) -> list[dict[str, Any]]:
 
 
 def _is_record(record: dict[str, Any]) -> bool:
-    kind, message = record.get("type"), record.get("message")
+    kind, message = string(record.get("type")), record.get("message")
     if kind == "summary":
         return "leafUuid" in record
     if kind == "file-history-snapshot":
@@ -71,16 +71,11 @@ def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
 
 
 def _web_records(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[tuple[int, str, dict[str, Any]]]:
-    import ijson
-
-    try:
-        for index, record in enumerate(ijson.items(stream, "loglines.item", use_float=True)):
-            if isinstance(record, dict):
-                yield 1, f"/loglines/{index}", record
-            else:
-                report.skipped["not an object"] += 1
-    except ijson.JSONError as error:
-        raise LogError(name, f"the JSON breaks off or is invalid ({error}); export the session again") from None
+    for index, record in items(stream, "loglines.item", name):
+        if isinstance(record, dict):
+            yield 1, f"/loglines/{index}", record
+        else:
+            report.skipped["not an object"] += 1
 
 
 @dataclass(slots=True)
@@ -220,7 +215,7 @@ class _Session:
 
     def _other(self, record: dict[str, Any], place: _Place) -> list[Message]:
         """A record that is no turn: a title, a queued prompt, or bookkeeping that is counted."""
-        kind = record.get("type")
+        kind = string(record.get("type"))
         if kind in _TITLE_TYPES:
             self.titles.named(record, place.session)
         elif kind == "queue-operation":

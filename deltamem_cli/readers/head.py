@@ -60,6 +60,12 @@ class Head:
             found.append(self.document)
         return found
 
+    @property
+    def is_jsonl(self) -> bool:
+        """True when the first line is a JSON object of its own, or one that reaches beyond the head."""
+        line, _, _ = self.data.lstrip().partition(b"\n")
+        return bool(self.objects) and (len(line) == HEAD_BYTES or line.rstrip(b"\0 \t\r,").endswith(b"}"))
+
     @cached_property
     def document(self) -> Any:  # noqa: ANN401 - any JSON value
         """The first JSON value as far as the head reaches, what is open at the cut closed there; None for no JSON."""

@@ -14,10 +14,10 @@ MAX_LINE = 64 << 20  # a longer line is stepped over, so that one line cannot fi
 _PIECE = 1 << 20
 
 
-def lines(stream: BinaryIO, report: ReadReport) -> Iterator[tuple[int, bytes]]:
-    """(1-based number, line) for every line that is not blank, with its line end if it has one.
+def lines(stream: BinaryIO, report: ReadReport, *, blank: bool = False) -> Iterator[tuple[int, bytes]]:
+    r"""(1-based number, line) for every line, with its line end if it has one; blank lines only on demand.
 
-    Only `\\n` ends a line. A line over MAX_LINE is counted under "oversized line" and never held in memory.
+    Only `\n` ends a line. A line over MAX_LINE is counted under "oversized line" and never held in memory.
     """
     number = 0
     readline = stream.readline
@@ -29,7 +29,7 @@ def lines(stream: BinaryIO, report: ReadReport) -> Iterator[tuple[int, bytes]]:
             report.skipped["oversized line"] += 1
             while (piece := readline(_PIECE)) and not piece.endswith(b"\n"):
                 pass
-        elif not line.isspace():
+        elif blank or not line.isspace():
             yield number, line
 
 
@@ -86,5 +86,3 @@ def parse(line: bytes) -> Any:  # noqa: ANN401 - any JSON value
 def _without_lone_surrogates(text: str) -> str:
     """Halves of surrogate pairs become U+FFFD, whole pairs the character they stand for."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-
-

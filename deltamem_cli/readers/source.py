@@ -34,12 +34,12 @@ class _Rejoined(io.RawIOBase):
         return len(data)
 
 
-class _Utf16(io.RawIOBase):
-    """A UTF-16 stream (as PowerShell's `>` writes it) turned into UTF-8."""
+class _Decoded(io.RawIOBase):
+    """A stream of another encoding as UTF-8; what cannot be decoded becomes U+FFFD."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, encoding: str) -> None:
         self._stream = stream
-        self._decoder = codecs.getincrementaldecoder("utf-16")("replace")
+        self._decoder = codecs.getincrementaldecoder(encoding)("replace")
         self._ready = b""
         self._ended = False
 
@@ -57,6 +57,11 @@ class _Utf16(io.RawIOBase):
         return len(data)
 
 
+def repaired(stream: BinaryIO) -> io.BufferedReader:
+    """A UTF-8 stream whose bad bytes are U+FFFD."""
+    return io.BufferedReader(_Decoded(stream, "utf-8"), _BLOCK)
+
+
 def rewound(stream: BinaryIO) -> tuple[Head, io.BufferedReader]:
     """The head of a stream, and the stream from its first byte on.
 
@@ -64,7 +69,8 @@ def rewound(stream: BinaryIO) -> tuple[Head, io.BufferedReader]:
     """
     data = _first_bytes(stream)
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return rewound(cast(BinaryIO, io.BufferedReader(_Utf16(cast(BinaryIO, _Rejoined(data, stream))), _BLOCK)))
+        utf_16 = cast(BinaryIO, io.BufferedReader(_Rejoined(data, stream), _BLOCK))
+        return rewound(cast(BinaryIO, io.BufferedReader(_Decoded(utf_16, "utf-16"), _BLOCK)))
     data = data.removeprefix(codecs.BOM_UTF8)
     return Head(data[:HEAD_BYTES]), io.BufferedReader(_Rejoined(data, stream), _BLOCK)
 

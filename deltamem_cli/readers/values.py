@@ -107,3 +107,18 @@ def plain(value: object) -> str:
         return orjson.dumps(value).decode()
     except (orjson.JSONEncodeError, RecursionError):
         return ""
+
+
+def tool_output(output: object) -> str:
+    """The text of a tool's output: plain, JSON in a string with an "output" field, an object with one, or parts."""
+    if isinstance(output, str) and output.startswith("{"):
+        try:
+            parsed = orjson.loads(output)
+        except orjson.JSONDecodeError:
+            parsed = None
+        inner = mapping(parsed).get("output")
+        return without_base64(inner if isinstance(inner, str) else output)
+    if isinstance(output, dict):
+        inner = output.get("output", output.get("content"))
+        return tool_output(inner) if isinstance(inner, str | list) else without_base64(plain(output))
+    return parts_text(output)

@@ -63,6 +63,17 @@ def solve(keys: Tensor, values: Tensor, alpha: float) -> State:
     return State(values.T @ keys @ P, P)
 
 
+def known(P: Tensor, alpha: float, least: float) -> Tensor:
+    """The directions that the memory knows, F (r, d): `I − αP ≈ FᵀF`, so `P q = (q − Fᵀ F q) / α`.
+
+    A row is an eigenvector of Σ k kᵀ times the root of its share λ / (λ + α), from 0 (never written) to 1. Rows
+    with a share under `least` are left out: few directions carry nearly all that a memory has learned.
+    """
+    share, basis = torch.linalg.eigh(torch.eye(len(P), dtype=P.dtype, device=P.device) - alpha * P)
+    kept = share >= least
+    return share[kept].sqrt()[:, None] * basis.T[kept]
+
+
 def leave_one_out(state: State, keys: Tensor, alpha: float) -> Tensor:
     """How well each written key fits the memory of all the *others* (n,), 0 = nothing like it, 1 = fully predicted.
 

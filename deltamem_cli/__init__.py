@@ -1,0 +1,3 @@
+"""deltamem: conversation logs in, one memory file, answers with file and line."""
+
+__version__ = "0.1.0"

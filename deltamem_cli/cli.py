@@ -1,0 +1,221 @@
+"""The command line. A command is: parse, one verb, render. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from deltamem_cli import __version__, render
+from deltamem_cli.errors import DeltaMemError, ExitStatus, UsageError
+from deltamem_cli.readers import READERS
+from deltamem_cli.records import DEFAULT_KINDS, KINDS, ROLES, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import click
+
+    from deltamem_cli.ingest import Summary
+    from deltamem_cli.query import Filters
+
+
+class Commands(TyperGroup):
+    """The one place where an error becomes a sentence and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
+        """Run a command; what a person can mend goes to stderr in one line."""
+        if hasattr(signal, "SIGPIPE"):
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends us as it ends grep
+        try:
+            return super().invoke(ctx)
+        except DeltaMemError as error:
+            render.err(f"deltamem: {render.clean(str(error))}")
+            ctx.exit(int(error.status))
+        except KeyboardInterrupt:
+            ctx.exit(int(ExitStatus.INTERRUPTED))
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+MemoryPath = Annotated[str, typer.Argument(metavar="MEMORY", help="A memory file that `deltamem ingest` wrote.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        render.out(f"deltamem {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def deltamem(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    """Conversation logs in, one memory file, answers with file and line.
+
+    deltamem ingest ~/.claude/projects -o notes.safetensors
+
+    deltamem query notes.safetensors "why did we drop the cache?"
+    """
+
+
+@app.command()
+def ingest(
+    paths: Annotated[list[str], typer.Argument(metavar="PATHS…", help="Logs, folders of logs, patterns, or - for stdin.")],
+    output: Annotated[str, typer.Option("-o", "--output", metavar="MEMORY", help="The memory file; updated if it is there.")],
+    format: Annotated[str | None, typer.Option(help=f"Take the logs for this format: {', '.join(READERS)}.")] = None,
+    kinds: Annotated[str, typer.Option(help=f"What to keep, of: {', '.join(KINDS)}.")] = ",".join(DEFAULT_KINDS),
+    no_text: Annotated[bool, typer.Option("--no-text", help="Keep pointers to the logs instead of their text.")] = False,
+    model: Annotated[str | None, typer.Option(help="A sentence-transformers model or folder [default: built in].")] = None,
+    device: Annotated[str, typer.Option(help="Where to encode and learn: auto, cpu, cuda, mps.")] = "auto",
+    dtype: Annotated[str, typer.Option(help="Precision of the encoder: float32, bfloat16, float16.")] = "float32",
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Texts encoded at once [default: by length].")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first log that cannot be read.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no summary.")] = False,
+    json: Json = False,
+) -> None:
+    """Read logs into a memory file. What it knows already is not read twice.
+
+    Example: deltamem ingest ~/.claude/projects -o notes.safetensors
+    """
+    from deltamem_cli import ingest as verb
+    from deltamem_cli.draft import Draft
+    from deltamem_cli.encoders import load_encoder, pick_device
+
+    chosen = _kinds(kinds)
+    device = pick_device(device)
+    encoder = load_encoder(model or "default", device=device, dtype=dtype, batch_size=batch_size)
+    draft = Draft(output, verb.new_header(encoder, not no_text), encoder.mean)
+    draft.check(encoder.name, encoder.fingerprint, text=False if no_text else None)
+    steps = verb.ingest(paths, draft, encoder, format=format, kinds=chosen, strict=strict, device=device)
+    summary = _follow(steps, show=sys.stderr.isatty() and not quiet)
+    for problem in summary.problems:
+        render.err(f"deltamem: {render.clean(str(problem))}")
+    if json:
+        render.out(render.summary_json(summary, output))
+    elif not quiet:
+        for line in render.summary_text(summary, output, render.Style(sys.stdout)):
+            render.out(line)
+    if summary.interrupted:
+        raise typer.Exit(ExitStatus.INTERRUPTED)
+    if summary.problems:
+        raise typer.Exit(ExitStatus.BAD_DATA)
+
+
+@app.command()
+def query(
+    memory: MemoryPath,
+    question: Annotated[str, typer.Argument(metavar="QUESTION", help="What to look for, or - for one question a line.")],
+    k: Annotated[int, typer.Option("-k", min=1, help="How many passages.")] = 5,
+    context: Annotated[int, typer.Option("-C", "--context", min=0, help="Passages around each, of its session.")] = 0,
+    session: Annotated[str, typer.Option(help="Only sessions whose id begins so, or whose title has this in it.")] = "",
+    speaker: Annotated[str, typer.Option(help="Only what this speaker said.")] = "",
+    role: Annotated[str, typer.Option(help=f"Only this role: {', '.join(ROLES)}.")] = "",
+    kind: Annotated[str, typer.Option(help=f"Only this kind: {', '.join(KINDS)}.")] = "",
+    source: Annotated[str, typer.Option(help="Only logs with this in their path (or a pattern with *).")] = "",
+    since: Annotated[str, typer.Option(help="From this date on: 2026-05-01, 'last week', 7d.")] = "",
+    until: Annotated[str, typer.Option(help="Up to and with this date.")] = "",
+    where: Annotated[bool, typer.Option("--where", help="Only where: stretches of sessions, from the matrix alone.")] = False,
+    model: Annotated[str | None, typer.Option(help="The encoder the memory was made with, if not the built-in one.")] = None,
+    json: Json = False,
+) -> None:
+    """Answer a question from a memory: the passages that fit it best, with file and line.
+
+    Ends with exit code 1 when nothing in the memory fits.
+
+    Example: deltamem query notes.safetensors "which port did we settle on?" -k 3 --since 30d
+    """
+    from deltamem_cli.encoders import load_encoder
+    from deltamem_cli.query import Searcher
+    from deltamem_cli.store import open_memory
+
+    filters = _filters(session, speaker, role, kind, source, since, until)
+    opened = open_memory(memory)
+    encoder = load_encoder(model or "default", query_only=True)
+    searcher = Searcher(opened, encoder)
+    answered = False
+    style = render.Style(sys.stdout)
+    for asked in _questions(question):
+        answer = searcher.where(asked, k, filters) if where else searcher.ask(asked, k, context, filters)
+        if not (answer.hits or answer.segments):
+            render.err(f"deltamem: {render.nothing_fits(answer, filters != type(filters)())}")
+            continue
+        answered = True
+        for line in render.answer_json(answer) if json else render.answer_text(answer, style):
+            render.out(line)
+        sys.stdout.flush()
+    if not answered:
+        raise typer.Exit(ExitStatus.NOTHING_FOUND)
+
+
+@app.command()
+def info(memory: MemoryPath, json: Json = False) -> None:
+    """Tell what is inside a memory.
+
+    Example: deltamem info notes.safetensors
+    """
+    from deltamem_cli.info import describe
+    from deltamem_cli.store import open_memory
+
+    told = describe(open_memory(memory))
+    path = os.path.abspath(memory)
+    for line in [render.info_json(told, path)] if json else render.info_text(told, path, render.Style(sys.stdout)):
+        render.out(line)
+
+
+def _kinds(names: str) -> tuple[Kind, ...]:
+    chosen = {name.strip() for name in names.split(",")}
+    if unknown := chosen - {*KINDS}:
+        raise UsageError(f"no kind is called {', '.join(sorted(unknown))!r}: choose of {', '.join(KINDS)}")
+    return tuple(kind for kind in KINDS if kind in chosen)
+
+
+def _filters(session: str, speaker: str, role: str, kind: str, source: str, since: str, until: str) -> Filters:
+    from datetime import datetime
+
+    from deltamem_cli.dates import parse_date
+    from deltamem_cli.query import Filters
+
+    for name, value, allowed in (("role", role, ROLES), ("kind", kind, KINDS)):
+        if value and value not in allowed:
+            raise UsageError(f"no {name} is called {value!r}: choose of {', '.join(allowed)}")
+    now = datetime.now().astimezone()
+    first = parse_date(since, now) if since else None
+    last = parse_date(until, now, end=True) if until else None
+    return Filters(session, speaker, role, kind, source, first, last)
+
+
+def _questions(question: str) -> Iterator[str]:
+    if question != "-":
+        yield question
+        return
+    for line in sys.stdin:
+        if line.strip():
+            yield line.strip()
+
+
+def _follow(steps: Any, *, show: bool) -> Summary:  # noqa: ANN401
+    """Run an ingest to its end, with a bar on a terminal."""
+    from tqdm import tqdm
+
+    with tqdm(total=None, unit="B", unit_scale=True, unit_divisor=1024, disable=not show, file=sys.stderr, leave=False) as bar:
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as stopped:
+                return stopped.value  # type: ignore[no-any-return]
+            if show:
+                bar.total = step.total or None
+                bar.set_description_str(render.clean(os.path.basename(step.path))[:30], refresh=False)
+                bar.update(step.done - bar.n)

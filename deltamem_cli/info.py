@@ -1,0 +1,94 @@
+"""What is inside a memory, from its header and its small tensors."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+import numpy as np
+
+from deltamem_cli import keys
+from deltamem_cli.ledger import NO_TIME
+from deltamem_cli.memory import Header, Memory
+from deltamem_cli.records import Session
+from deltamem_cli.store import nbytes
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSize:
+    """A session and how many passages of it are in the memory."""
+
+    session: Session
+    passages: int
+    start: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """What `deltamem info` tells.
+
+    bytes: part of the file → bytes. load: writes of a state for each dimension of its keys (mean over the states);
+    rank: the effective rank of the fullest state, tr(C)² / tr(C²), C = Σ k kᵀ. alpha: the ridges of the states.
+    """
+
+    header: Header
+    bytes: dict[str, int]
+    formats: dict[str, int]
+    sources_largest: list[tuple[str, int]]
+    speakers: dict[str, int]
+    states: int
+    segments: int
+    dimension: int
+    load: float
+    rank: float
+    alpha: list[float]
+    largest: list[SessionSize]
+
+
+def describe(memory: Memory, most: int = 5) -> Info:
+    """Look into a memory; the columns of its ledger are read, its matrix, codes and text are not."""
+    header, tensors = memory.header, memory.tensors
+    session, time = tensors["ledger.session"], tensors["ledger.time"]
+    sizes = np.bincount(session, minlength=header.sessions)
+    start = np.full(header.sessions, NO_TIME)
+    np.minimum.at(start, session, time)
+    largest = np.argsort(-sizes, kind="stable")[:most]
+    speakers = np.bincount(tensors["ledger.speaker"], minlength=len(memory.speakers))
+    sources = np.bincount(tensors["ledger.source"], minlength=header.sources)
+    states = len(tensors["state.states"]) - 1
+    dimension = header.dimension + keys.WORDS
+    return Info(
+        header=header,
+        bytes=_by_part(nbytes(memory)),
+        formats=dict(Counter(source.format for source in memory.sources).most_common()),
+        sources_largest=[(memory.sources[i].path, int(sources[i])) for i in np.argsort(-sources, kind="stable")[:most]],
+        speakers={memory.speakers[i]: int(speakers[i]) for i in np.argsort(-speakers, kind="stable")[: 2 * most]},
+        states=states,
+        segments=len(tensors["state.segments"]) - 1,
+        dimension=dimension,
+        load=header.passages / max(states, 1) / dimension,
+        rank=float(tensors["state.rank"].max(initial=0.0)),
+        alpha=sorted({float(alpha) for alpha in tensors["state.alpha"]}),
+        largest=[
+            SessionSize(memory.sessions[i], int(sizes[i]), None if start[i] == NO_TIME else int(start[i]) / 1000)
+            for i in largest
+        ],
+    )
+
+
+def _by_part(sizes: dict[str, int]) -> dict[str, int]:
+    """Bytes by what they are for: the matrix, the codes, the text, the index of words, and the rest of the ledger."""
+    parts = {"matrix": 0, "codes": 0, "text": 0, "index": 0, "ledger": 0}
+    index = {"ledger.terms", "ledger.counts", "ledger.vocabulary", "ledger.sizes", "ledger.length"}
+    for name, size in sizes.items():
+        if name.startswith("state."):
+            parts["matrix"] += size
+        elif name == "ledger.code":
+            parts["codes"] += size
+        elif name.startswith("ledger.text."):
+            parts["text"] += size
+        elif name in index:
+            parts["index"] += size
+        else:
+            parts["ledger"] += size
+    return parts

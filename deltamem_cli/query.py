@@ -1,0 +1,205 @@
+"""A question to a memory → the passages, or the stretches of sessions, that answer it."""
+
+from __future__ import annotations
+
+import fnmatch
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deltamem_cli import terms
+from deltamem_cli.errors import MemoryFileError
+from deltamem_cli.ledger import NO_TIME
+from deltamem_cli.memory import Memory
+from deltamem_cli.rank import Ranker, Scores
+from deltamem_cli.records import KINDS, ROLES, Answer, Hit, Segment
+from deltamem_cli.recover import read_sources
+
+if TYPE_CHECKING:
+    from deltamem_cli.encoders import Encoder
+
+# Below this familiarity a question is about nothing in the memory, unless one passage holds most of its words:
+# a rare word that was said once is worth finding even if the matrix hardly noticed it.
+UNFAMILIAR = 0.5
+MOST_WORDS = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which passages may answer. Empty fields let everything through; times in milliseconds since 1970 UTC.
+
+    session: the beginning of a session's id, or part of its title. speaker, source: part of the name, or a pattern
+    with * and ?. Letter case plays no part.
+    """
+
+    session: str = ""
+    speaker: str = ""
+    role: str = ""
+    kind: str = ""
+    source: str = ""
+    since: int | None = None
+    until: int | None = None
+
+
+class Searcher:
+    """Answers questions from one memory; asking many costs the preparations once."""
+
+    def __init__(self, memory: Memory, encoder: Encoder) -> None:
+        if (memory.header.fingerprint, memory.header.dimension) != (encoder.fingerprint, encoder.dimension):
+            raise MemoryFileError(
+                f"{memory.name}: made with the encoder {memory.header.encoder}, not with {encoder.name};"
+                f" query it with --model {memory.header.encoder}"
+            )
+        self.memory, self._encoder = memory, encoder
+
+    @cached_property
+    def _ranker(self) -> Ranker:
+        return Ranker(self.memory)
+
+    def ask(self, question: str, k: int = 5, context: int = 0, filters: Filters = Filters()) -> Answer:  # noqa: B008
+        """The k best passages, each with `context` neighbours on either side; none when nothing fits the question."""
+        found = self._scores(question)
+        if found is None:
+            return Answer(question, 0.0)
+        allowed = np.flatnonzero(self._allowed(filters))
+        best = allowed[np.argsort(-found.fused[allowed], kind="stable")]
+        if not self._fits(found, best):
+            return Answer(question, found.familiarity)
+        rows = self._first_of_each_text(best, k)
+        wanted = {near for row in rows for near in self._near(row, context)}
+        texts = self._texts(sorted(wanted))
+        hits = []
+        for row in rows:
+            near = self._near(row, context)
+            before = tuple(self._hit(i, found, texts) for i in near if i < row)
+            after = tuple(self._hit(i, found, texts) for i in near if i > row)
+            hits.append(self._hit(row, found, texts, before, after))
+        return Answer(question, found.familiarity, tuple(hits))
+
+    def where(self, question: str, k: int = 5, filters: Filters = Filters()) -> Answer:  # noqa: B008
+        """The k best segments, from the matrix alone; a segment counts when any of its passages may answer."""
+        found = self._scores(question)
+        if found is None:
+            return Answer(question, 0.0)
+        if found.familiarity < UNFAMILIAR:
+            return Answer(question, found.familiarity)
+        bounds = self.memory.matrix.segments
+        allowed = np.flatnonzero(np.add.reduceat(self._allowed(filters), bounds[:-1]))
+        best = allowed[np.argsort(-found.segments[allowed], kind="stable")][:k]
+        return Answer(question, found.familiarity, (), tuple(self._segment(int(i), found) for i in best))
+
+    def _scores(self, question: str) -> Scores | None:
+        if not question.strip() or self.memory.header.passages == 0:
+            return None
+        return self._ranker.scores(question, self._encoder.encode_query(question))
+
+    def _fits(self, found: Scores, best: NDArray[np.int64]) -> bool:
+        """Whether the question is about something in the memory (see UNFAMILIAR)."""
+        return len(best) > 0 and (found.familiarity >= UNFAMILIAR or float(found.share[best].max()) >= MOST_WORDS)
+
+    def _allowed(self, filters: Filters) -> NDArray[np.bool_]:
+        memory, rows = self.memory, self.memory.rows
+        allowed = np.ones(len(rows), bool)
+        if filters.session:
+            wanted = filters.session.lower()
+            hits = [s.id.lower().startswith(wanted) or wanted in s.title.lower() for s in memory.sessions]
+            allowed &= np.array(hits, bool)[rows.session]
+        if filters.speaker:
+            allowed &= np.array([_like(name, filters.speaker) for name in memory.speakers], bool)[rows.speaker]
+        if filters.source:
+            allowed &= np.array([_like(s.path, filters.source) for s in memory.sources], bool)[rows.source]
+        if filters.role:
+            allowed &= rows.role == [*ROLES].index(filters.role)  # type: ignore[arg-type]
+        if filters.kind:
+            allowed &= rows.kind == [*KINDS].index(filters.kind)  # type: ignore[arg-type]
+        if filters.since is not None:
+            allowed &= (rows.time >= filters.since) & (rows.time != NO_TIME)
+        if filters.until is not None:
+            allowed &= rows.time <= filters.until
+        return allowed
+
+    def _first_of_each_text(self, best: NDArray[np.int64], k: int) -> list[int]:
+        """The k best rows; of passages with the same vector and words (said again word for word) only the best."""
+        rows, seen, kept = self.memory.rows, set(), []
+        for row in best[: 20 * k].tolist():
+            said = rows.code[row].tobytes() + rows.length[row].tobytes()
+            if said not in seen:
+                seen.add(said)
+                kept.append(row)
+            if len(kept) == k:
+                break
+        return kept
+
+    def _near(self, row: int, context: int) -> list[int]:
+        """The row and `context` rows on either side, of the same session."""
+        session = self.memory.rows.session
+        near = range(max(row - context, 0), min(row + context + 1, len(session)))
+        return [i for i in near if session[i] == session[row]]
+
+    def _texts(self, rows: list[int]) -> dict[int, str]:
+        """The text of those rows that have one: from the memory, or from the logs it was made from."""
+        if self.memory.text is not None:
+            return {row: self.memory.text[row] for row in rows}
+        return read_sources(self.memory, rows, self._encoder)
+
+    def _hit(
+        self, row: int, found: Scores, texts: dict[int, str], before: tuple[Hit, ...] = (), after: tuple[Hit, ...] = ()
+    ) -> Hit:
+        memory, rows = self.memory, self.memory.rows
+        session = memory.sessions[rows.session[row]]
+        return Hit(
+            score=float(found.fused[row]),
+            uid=rows.uid[row].tobytes().hex(),
+            text=texts.get(row),
+            session=session.id,
+            title=session.title,
+            project=session.project,
+            role=ROLES[rows.role[row]],
+            kind=KINDS[rows.kind[row]],
+            speaker=memory.speakers[rows.speaker[row]],
+            time=_seconds(int(rows.time[row])),
+            source=memory.sources[rows.source[row]].path,
+            line=int(rows.line[row]),
+            pointer=memory.pointers[row],
+            before=before,
+            after=after,
+        )
+
+    def _segment(self, segment: int, found: Scores) -> Segment:
+        memory, rows = self.memory, self.memory.rows
+        first, end = memory.matrix.segments[segment : segment + 2].tolist()
+        times = rows.time[first:end][rows.time[first:end] != NO_TIME]
+        session = memory.sessions[rows.session[first]]
+        return Segment(
+            score=float(found.segments[segment]),
+            session=session.id,
+            title=session.title,
+            project=session.project,
+            source=memory.sources[rows.source[first]].path,
+            line=int(rows.line[first]),
+            passages=end - first,
+            start=_seconds(int(times.min())) if len(times) else None,
+            end=_seconds(int(times.max())) if len(times) else None,
+        )
+
+
+def marks(question: str, text: str) -> list[tuple[int, int]]:
+    """Where words of the question stand in the text: (start, end), in order, not overlapping."""
+    asked = terms.count(question)
+    found: list[tuple[int, int]] = []
+    for start, end, term in terms.spans(text):
+        if term in asked and (not found or start >= found[-1][1]):
+            found.append((start, end))
+    return found
+
+
+def _like(name: str, wanted: str) -> bool:
+    name, wanted = name.lower(), wanted.lower()
+    return fnmatch.fnmatchcase(name, wanted) if any(c in wanted for c in "*?[") else wanted in name
+
+
+def _seconds(milliseconds: int) -> float | None:
+    return None if milliseconds == NO_TIME else milliseconds / 1000

@@ -1,0 +1,89 @@
+"""OpenAI-style messages: turns `{role, content}` in a JSON document, or as JSONL with a turn or a conversation a line.
+
+A conversation is `{"messages": [turn, …]}`. A file of turns is one session unless they name theirs. Ids are derived
+from the content, for the ids of such files ("msg_001") are not unique among files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, BinaryIO, cast
+
+from deltamem_cli.readers.derived import with_ids
+from deltamem_cli.readers.head import Head
+from deltamem_cli.readers.jsondoc import items
+from deltamem_cli.readers.jsonl import records
+from deltamem_cli.readers.openai_turn import ROLES, first_string, turn_messages
+from deltamem_cli.readers.source import rewound
+from deltamem_cli.readers.values import mapping, sequence, string
+from deltamem_cli.records import Message, ReadReport
+
+TITLE = "OpenAI-style messages (JSON or JSONL)"
+
+_Entry = tuple[int, str, Any]  # line, pointer, a turn or a conversation
+_SESSION = ("session_id", "conversation_id", "thread_id", "sessionId")
+_OTHERS = {"mapping", "chat_messages", "guild", "projectHash", "haystack_sessions", "$set", "payload"}
+
+
+def detect(head: Head) -> bool:
+    """The first JSON value is a turn or a conversation, or an array of them."""
+    first = _first(head)
+    return not _OTHERS & first.keys() and (_is_turn(first) or _is_conversation(first))
+
+
+def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+    """The messages of every conversation, in the order of the file; a JSON document is streamed too.
+
+    Raises LogError where a JSON document breaks off.
+    """
+    head, whole = rewound(stream)
+    source = cast(BinaryIO, whole)
+    entries: Iterator[_Entry]
+    if isinstance(head.document, list):
+        entries = ((1, f"/{index}", value) for index, value in items(source, "item", name))
+    elif head.is_jsonl:
+        entries = ((line, "", record) for line, record in records(source, report))
+    else:
+        entries = ((1, f"/messages/{index}", turn) for index, turn in items(source, "messages.item", name))
+        return with_ids(_turns(entries, report, mapping(head.document)))
+    return _conversations(entries, report) if _is_conversation(_first(head)) else with_ids(_turns(entries, report, {}))
+
+
+def _first(head: Head) -> dict[str, Any]:
+    """The first turn or conversation of the head, as far as it reaches."""
+    if isinstance(head.document, list):
+        return mapping(head.document[0]) if head.document else {}
+    return head.objects[0] if head.is_jsonl else mapping(head.document) if "messages" in mapping(head.document) else {}
+
+
+def _is_turn(value: dict[str, Any]) -> bool:
+    return string(value.get("role")).lower() in ROLES and ("content" in value or "tool_calls" in value)
+
+
+def _is_conversation(value: dict[str, Any]) -> bool:
+    turns = sequence(value.get("messages"))
+    return bool(turns) and _is_turn(mapping(turns[0]))
+
+
+def _conversations(entries: Iterator[_Entry], report: ReadReport) -> Iterator[Message]:
+    """Each conversation is a session of its own."""
+    for line, pointer, entry in entries:
+        conversation = mapping(entry)
+        turns = sequence(conversation.get("messages"))
+        if not turns:
+            report.skipped["not a conversation"] += 1
+        numbered = ((line, f"{pointer}/messages/{index}", turn) for index, turn in enumerate(turns))
+        yield from with_ids(_turns(numbered, report, conversation))
+
+
+def _turns(entries: Iterator[_Entry], report: ReadReport, conversation: dict[str, Any]) -> Iterator[Message]:
+    """The messages of turns, with the session and title that their conversation names."""
+    whole_session = first_string(conversation, (*_SESSION, "id"))
+    title = string(conversation.get("title"))
+    for line, pointer, entry in entries:
+        turn = mapping(entry)
+        session = first_string(turn, _SESSION) or whole_session
+        for message in turn_messages(turn, line, pointer, report.skipped):
+            yield replace(message, session=session, title=title)
+            title = ""

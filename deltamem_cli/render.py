@@ -1,0 +1,264 @@
+"""Results → text for a person or JSON Lines for a program. Nothing else formats output.
+
+Text from logs and memory files is a stranger's: control characters are shown, never sent to the terminal.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TextIO
+
+import orjson
+
+from deltamem_cli.records import Answer, Hit, Segment
+
+if TYPE_CHECKING:
+    from deltamem_cli.info import Info
+    from deltamem_cli.ingest import Summary
+
+# C0 and C1 controls but line feed and tab, and the marks that reorder or hide text (bidi, zero width, line separators).
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_BOLD, _DIM, _GREEN, _MARK, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[1;33m", "\x1b[0m"
+
+
+class Style:
+    """Colours where they are welcome: a terminal, and no NO_COLOR (no-color.org)."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.on = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+    def _paint(self, code: str, text: str) -> str:
+        return f"{code}{text}{_PLAIN}" if self.on and text else text
+
+    def bold(self, text: str) -> str:
+        """What a line is about."""
+        return self._paint(_BOLD, text)
+
+    def dim(self, text: str) -> str:
+        """What matters less."""
+        return self._paint(_DIM, text)
+
+    def place(self, text: str) -> str:
+        """A path."""
+        return self._paint(_GREEN, text)
+
+    def mark(self, text: str) -> str:
+        """A word of the question."""
+        return self._paint(_MARK, text)
+
+
+def clean(text: str) -> str:
+    """The text with its control characters made visible (ESC becomes ␛), so that it cannot drive a terminal."""
+    return _UNSAFE.sub(lambda match: _visible(ord(match.group())), text)
+
+
+def _visible(code: int) -> str:
+    return chr(0x2400 + code) if code < 0x20 else "␡" if code == 0x7F else f"<U+{code:04X}>"
+
+
+def answer_text(answer: Answer, style: Style) -> Iterator[str]:
+    """An answer for a person, in lines."""
+    yield style.dim(f"familiarity {answer.familiarity:.2f}")
+    for number, hit in enumerate(answer.hits, 1):
+        yield ""
+        yield from _hit_text(number, hit, answer.question, style)
+    for number, segment in enumerate(answer.segments, 1):
+        yield ""
+        yield from _segment_text(number, segment, style)
+
+
+def nothing_fits(answer: Answer, filtered: bool) -> str:
+    """What to say when a memory has no answer."""
+    also = " among the passages that the filters let through" if filtered else ""
+    return f"nothing in this memory fits the question{also} (familiarity {answer.familiarity:.2f})"
+
+
+def _hit_text(number: int, hit: Hit, question: str, style: Style) -> Iterator[str]:
+    yield f"{style.bold(str(number))}  {style.place(place(hit))}"
+    about = [_when(hit.time), _who(hit), clean(hit.title or hit.session), f"score {hit.score:.2f}"]
+    yield style.dim("   " + " · ".join(part for part in about if part))
+    for near in hit.before:
+        yield from _indented(near, "", style, near=True)
+    yield from _indented(hit, question, style)
+    for near in hit.after:
+        yield from _indented(near, "", style, near=True)
+
+
+def _indented(hit: Hit, question: str, style: Style, near: bool = False) -> Iterator[str]:
+    if hit.text is None:
+        yield style.dim(f"   (text not kept; look at {place(hit)})")
+        return
+    text = clean(_marked(hit.text, question, style)) if not style.on else _marked(hit.text, question, style)
+    lead = f"{_who(hit)}: " if near else ""
+    for line in (lead + text).split("\n"):
+        yield "   " + (style.dim(line) if near else line)
+
+
+def _marked(text: str, question: str, style: Style) -> str:
+    """The text, cleaned, with the question's words marked."""
+    from deltamem_cli.query import marks
+
+    if not (style.on and question):
+        return clean(text)
+    parts, at = [], 0
+    for start, end in marks(question, text):
+        parts += [clean(text[at:start]), style.mark(clean(text[start:end]))]
+        at = end
+    return "".join([*parts, clean(text[at:])])
+
+
+def _segment_text(number: int, segment: Segment, style: Style) -> Iterator[str]:
+    yield f"{style.bold(str(number))}  {style.place(short_path(segment.source) + ':' + str(segment.line))}"
+    span = " – ".join(dict.fromkeys(t for t in (_when(segment.start), _when(segment.end)) if t))
+    about = [span, clean(segment.title or segment.session), f"{segment.passages} passages", f"score {segment.score:.3f}"]
+    yield style.dim("   " + " · ".join(part for part in about if part))
+
+
+def place(hit: Hit) -> str:
+    """Where a passage stands: path:line, and the JSON pointer where the line is not enough."""
+    return f"{short_path(hit.source)}:{hit.line}" + (f"#{clean(hit.pointer)}" if hit.pointer else "")
+
+
+def short_path(path: str) -> str:
+    """The path as a person here would write it: relative below the current folder, else whole."""
+    here = os.getcwd() + os.sep
+    return clean(path.removeprefix(here))
+
+
+def _who(hit: Hit) -> str:
+    return clean(f"{hit.speaker} ({hit.role})" if hit.speaker and hit.role != "user" else hit.speaker or hit.role) + (
+        "" if hit.kind == "text" else f", {hit.kind.replace('_', ' ')}"
+    )
+
+
+def _when(seconds: float | None) -> str:
+    return "" if seconds is None else _moment(seconds).astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def _moment(seconds: float) -> datetime:
+    """UTC; a time outside what a calendar can say (a stranger's number) is pinned to its ends."""
+    return datetime.fromtimestamp(min(max(seconds, -62135596800), 253402300799), UTC)
+
+
+def _iso(seconds: float | None) -> str | None:
+    return None if seconds is None else _moment(seconds).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def answer_json(answer: Answer) -> Iterator[str]:
+    """An answer as JSON Lines: one object a hit (or segment), each with the question and its familiarity."""
+    head = {"question": answer.question, "familiarity": round(answer.familiarity, 4)}
+    for rank, hit in enumerate(answer.hits, 1):
+        yield _json({**head, "rank": rank, **_hit_fields(hit)})
+    for rank, segment in enumerate(answer.segments, 1):
+        fields = asdict(segment) | {"start": _iso(segment.start), "end": _iso(segment.end)}
+        yield _json({**head, "rank": rank, **fields})
+
+
+def _hit_fields(hit: Hit) -> dict[str, Any]:
+    fields = asdict(hit) | {"time": _iso(hit.time)}
+    fields["before"] = [_hit_fields(near) for near in hit.before]
+    fields["after"] = [_hit_fields(near) for near in hit.after]
+    return fields
+
+
+def _json(value: Any) -> str:  # noqa: ANN401  # any JSON value
+    text = orjson.dumps(value).decode()
+    return _UNSAFE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+
+
+def summary_text(summary: Summary, memory: str, style: Style) -> Iterator[str]:
+    """What an ingest did, for a person."""
+    logs = sum(summary.logs.values())
+    formats = ", ".join(f"{count} {name}" for name, count in summary.logs.most_common())
+    read = f"read {logs} log{'s' * (logs != 1)}" + (f" ({formats})" if formats else "")
+    unchanged = f", {summary.unchanged} unchanged" if summary.unchanged else ""
+    others = f", passed over {summary.not_logs} files that are no logs" if summary.not_logs else ""
+    yield read + unchanged + others
+    yield (
+        f"{summary.messages:,} messages → {summary.passages:,} passages: "
+        f"{style.bold(f'{summary.new:,} new')}, {summary.duplicates:,} known already"
+    )
+    if summary.skipped:
+        kinds = ", ".join(f"{clean(kind)} {count:,}" for kind, count in summary.skipped.most_common())
+        yield style.dim(f"records left out: {kinds}")
+    for path in summary.pending:
+        yield style.dim(f"{short_path(path)}: the last line is still being written; ingest again to get it")
+    ratio = summary.bytes_in / summary.bytes_out if summary.bytes_out else 0.0
+    saved = "" if summary.saved else ", nothing to change"
+    yield (
+        f"{size(summary.bytes_in)} of logs → {style.place(short_path(memory))} {size(summary.bytes_out)} "
+        f"({ratio:.1f} : 1){saved}, {summary.seconds:.1f} s"
+    )
+
+
+def summary_json(summary: Summary, memory: str) -> str:
+    """What an ingest did, as one JSON object."""
+    fields = asdict(summary) | {"memory": memory, "problems": [str(problem) for problem in summary.problems]}
+    fields["seconds"] = round(summary.seconds, 3)
+    return _json(fields)
+
+
+def info_text(info: Info, path: str, style: Style) -> Iterator[str]:
+    """What is inside a memory, for a person."""
+    header = info.header
+    times = " – ".join(_when(t / 1000) for t in (header.first, header.last) if t is not None) or "no times"
+    total = sum(info.bytes.values())
+    parts = ", ".join(f"{part} {size(count)}" for part, count in info.bytes.items())
+    formats = ", ".join(f"{count} {name}" for name, count in info.formats.items())
+    speakers = ", ".join(f"{clean(name) or '(unnamed)'} {count:,}" for name, count in info.speakers.items())
+    rows = {
+        "memory": short_path(path),
+        "holds": f"{header.passages:,} passages of {header.sessions:,} sessions from {header.sources:,} logs ({formats})",
+        "time": times,
+        "speakers": speakers,
+        "encoder": f"{clean(header.encoder)}, {header.dimension} dimensions, {header.window} tokens",
+        "rule": f"{clean(header.rule)}, α = {', '.join(f'{alpha:g}' for alpha in info.alpha)}",
+        "matrix": f"{info.states} state{'s' * (info.states != 1)} of {info.dimension} × {info.dimension}, {info.segments:,} segments, "
+        f"load {info.load:.2f} writes a dimension, effective rank {info.rank:.0f}",
+        "bytes": f"{size(total)}: {parts}",
+        "text": "kept" if header.text else "not kept: read from the logs where they still are",
+    }
+    for name, value in rows.items():
+        yield f"{style.dim(f'{name:>9}')}  {value}"
+    if info.largest:
+        yield style.dim(f"{'largest':>9}") + "  sessions:"
+    for largest in info.largest:
+        session = largest.session
+        label = clean(session.title or session.id)
+        yield f"           {largest.passages:>6,}  {_when(largest.start) or '-':16}  {label}"
+
+
+def info_json(info: Info, path: str) -> str:
+    """What is inside a memory, as one JSON object."""
+    fields = asdict(info) | {"memory": path}
+    fields["header"] |= {
+        edge: _iso(None if moment is None else moment / 1000)
+        for edge, moment in (("first", info.header.first), ("last", info.header.last))
+    }
+    for entry in fields["largest"]:
+        entry["start"] = _iso(entry["start"])
+    return _json(fields)
+
+
+def size(count: float) -> str:
+    """Bytes as a person reads them."""
+    for unit in ("B", "KiB", "MiB", "GiB"):
+        if count < 1024 or unit == "GiB":
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1024
+    raise AssertionError
+
+
+def out(line: str) -> None:
+    """One line of results."""
+    sys.stdout.write(line + "\n")
+
+
+def err(line: str) -> None:
+    """One line of anything else."""
+    sys.stderr.write(line + "\n")
