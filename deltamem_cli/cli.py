@@ -18,8 +18,6 @@ from deltamem_cli.records import DEFAULT_KINDS, KINDS, ROLES, Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import click
-
     from deltamem_cli.ingest import Summary
     from deltamem_cli.query import Filters
 
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
 class Commands(TyperGroup):
     """The one place where an error becomes a sentence and an exit code."""
 
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  # typer keeps a click of its own
         """Run a command; what a person can mend goes to stderr in one line."""
         if hasattr(signal, "SIGPIPE"):
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends us as it ends grep

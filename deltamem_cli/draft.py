@@ -9,7 +9,7 @@ import os
 import tempfile
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -225,10 +225,10 @@ def _interleave(old: BlockReader | None, new: BlockReader, order: ledger.Longs, 
 
 
 def _no_rows(dimension: int) -> Rows:
-    empty = {f.name: np.zeros(0, np.uint32) for f in fields(Rows)}
+    empty: dict[str, NDArray[Any]] = {f.name: np.zeros(0, np.uint32) for f in fields(Rows)}
     uid, code = np.zeros((0, 16), np.uint8), np.zeros((0, -(-dimension // 4)), np.uint8)
-    small = {name: np.zeros(0, np.uint8) for name in ("role", "kind", "counts")}
-    short = {name: np.zeros(0, np.uint16) for name in ("length", "sizes")}
+    small: dict[str, NDArray[Any]] = {name: np.zeros(0, np.uint8) for name in ("role", "kind", "counts")}
+    short: dict[str, NDArray[Any]] = {name: np.zeros(0, np.uint16) for name in ("length", "sizes")}
     return Rows(**(empty | small | short | {"uid": uid, "code": code, "time": np.zeros(0, np.int64)}))
 
 

@@ -44,7 +44,7 @@ class Header:
     @classmethod
     def parse(cls, values: Mapping[str, Any], name: str) -> Header:
         """From the JSON of a file. Raises MemoryFileError when a field is missing or of another type."""
-        known = {field.name: values.get(field.name) for field in fields(cls)}
+        known: dict[str, Any] = {field.name: values.get(field.name) for field in fields(cls)}
         texts = all(isinstance(known[name], str) for name in ("encoder", "fingerprint", "rule"))
         counts = all(type(known[name]) is int and known[name] >= 0 for name in ("dimension", "window", "passages", "sessions", "sources"))
         times = all(known[name] is None or type(known[name]) is int for name in ("first", "last"))
