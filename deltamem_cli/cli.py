@@ -58,7 +58,9 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def deltamem(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Conversation logs in, one memory file, answers with file and line.
 
@@ -70,12 +72,20 @@ def deltamem(
 
 @app.command()
 def ingest(
-    paths: Annotated[list[str], typer.Argument(metavar="PATHS…", help="Logs, folders of logs, patterns, or - for stdin.")],
-    output: Annotated[str, typer.Option("-o", "--output", metavar="MEMORY", help="The memory file; updated if it is there.")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATHS…", help="Logs, folders of logs, patterns, or - for stdin.")
+    ],
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="MEMORY", help="The memory file; updated if it is there.")
+    ],
     format: Annotated[str | None, typer.Option(help=f"Take the logs for this format: {', '.join(READERS)}.")] = None,
     kinds: Annotated[str, typer.Option(help=f"What to keep, of: {', '.join(KINDS)}.")] = ",".join(DEFAULT_KINDS),
-    no_text: Annotated[bool, typer.Option("--no-text", help="Keep pointers to the logs instead of their text.")] = False,
-    model: Annotated[str | None, typer.Option(help="A sentence-transformers model or folder [default: built in].")] = None,
+    no_text: Annotated[
+        bool, typer.Option("--no-text", help="Keep pointers to the logs instead of their text.")
+    ] = False,
+    model: Annotated[
+        str | None, typer.Option(help="A sentence-transformers model or folder [default: built in].")
+    ] = None,
     device: Annotated[str, typer.Option(help="Where to encode and learn: auto, cpu, cuda, mps.")] = "auto",
     dtype: Annotated[str, typer.Option(help="Precision of the encoder: float32, bfloat16, float16.")] = "float32",
     batch_size: Annotated[int | None, typer.Option(min=1, help="Texts encoded at once [default: by length].")] = None,
@@ -114,7 +124,9 @@ def ingest(
 @app.command()
 def query(
     memory: MemoryPath,
-    question: Annotated[str, typer.Argument(metavar="QUESTION", help="What to look for, or - for one question a line.")],
+    question: Annotated[
+        str, typer.Argument(metavar="QUESTION", help="What to look for, or - for one question a line.")
+    ],
     k: Annotated[int, typer.Option("-k", min=1, help="How many passages.")] = 5,
     context: Annotated[int, typer.Option("-C", "--context", min=0, help="Passages around each, of its session.")] = 0,
     session: Annotated[str, typer.Option(help="Only sessions whose id begins so, or whose title has this in it.")] = "",
@@ -124,8 +136,12 @@ def query(
     source: Annotated[str, typer.Option(help="Only logs with this in their path (or a pattern with *).")] = "",
     since: Annotated[str, typer.Option(help="From this date on: 2026-05-01, 'last week', 7d.")] = "",
     until: Annotated[str, typer.Option(help="Up to and with this date.")] = "",
-    where: Annotated[bool, typer.Option("--where", help="Only where: stretches of sessions, from the matrix alone.")] = False,
-    model: Annotated[str | None, typer.Option(help="The encoder the memory was made with, if not the built-in one.")] = None,
+    where: Annotated[
+        bool, typer.Option("--where", help="Only where: stretches of sessions, from the matrix alone.")
+    ] = False,
+    model: Annotated[
+        str | None, typer.Option(help="The encoder the memory was made with, if not the built-in one.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Answer a question from a memory: the passages that fit it best, with file and line.
@@ -207,7 +223,9 @@ def _follow(steps: Any, *, show: bool) -> Summary:  # noqa: ANN401
     """Run an ingest to its end, with a bar on a terminal."""
     from tqdm import tqdm
 
-    with tqdm(total=None, unit="B", unit_scale=True, unit_divisor=1024, disable=not show, file=sys.stderr, leave=False) as bar:
+    with tqdm(
+        total=None, unit="B", unit_scale=True, unit_divisor=1024, disable=not show, file=sys.stderr, leave=False
+    ) as bar:
         while True:
             try:
                 step = next(steps)

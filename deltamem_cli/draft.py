@@ -18,7 +18,7 @@ from deltamem_cli import ledger, matrix, store, terms
 from deltamem_cli.blocks import BlockReader, BlockWriter, Bounds, pack
 from deltamem_cli.errors import MemoryFileError, UsageError
 from deltamem_cli.ledger import NO_TIME, Rows
-from deltamem_cli.memory import Header, Memory, string_arrays, table_lines
+from deltamem_cli.memory import Header, string_arrays, table_lines
 from deltamem_cli.records import KINDS, ROLES, Passage, Session, Source
 from deltamem_cli.split import spoken
 
@@ -143,7 +143,8 @@ class Draft:
         spools: dict[str, BinaryIO] = {}
         with tempfile.TemporaryDirectory(prefix="deltamem-") as folder:
             for name, (known, new) in columns.items():
-                spools[f"ledger.{name}.frames"] = spool = open(os.path.join(folder, name), "w+b")  # noqa: SIM115
+                spool: BinaryIO = open(os.path.join(folder, name), "w+b")  # noqa: SIM115
+                spools[f"ledger.{name}.frames"] = spool
                 arrays |= string_arrays(name, _interleave(known, new.finish(), order, spool))
             try:
                 store.save(self.path, self._describe(rows), arrays, spools)
@@ -239,4 +240,3 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_ino, found.st_size, found.st_mtime_ns
-

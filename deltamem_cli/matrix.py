@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,16 +113,16 @@ def _known(rows: Rows, first: int, end: int, segments: Longs, old_rows: Rows, ol
     if state + 1 >= len(old.states) or old.states[state] != first or old.states[state + 1] != end:
         return None
     a, b = np.searchsorted(old.segments, (first, end))
-    if not np.array_equal(old.segments[a:b], segments) or not np.array_equal(old_rows.uid[first:end], rows.uid[first:end]):
+    if not np.array_equal(old.segments[a:b], segments) or not np.array_equal(
+        old_rows.uid[first:end], rows.uid[first:end]
+    ):
         return None
     f = slice(int(old.known[state]), int(old.known[state + 1]))
     numbers = np.array([[old.alpha[state], old.fit[state], old.rank[state]]])
     return _Part(old.S[a:b], old.S_scale[a:b], old.F[f], old.F_scale[f], old.norms[first:end], numbers)
 
 
-def row_keys(
-    rows: Rows, vocabulary: NDArray[np.uint64], dimension: int, starts: Longs, first: int, end: int
-) -> Floats:
+def row_keys(rows: Rows, vocabulary: NDArray[np.uint64], dimension: int, starts: Longs, first: int, end: int) -> Floats:
     """Keys (end − first, d) of rows first:end, from their codes and terms; `starts` are the rows' places in `terms`."""
     sizes = rows.sizes[first:end].astype(np.int64)
     word_part = keys.words(sizes, rows.terms[starts[first] : starts[end]], vocabulary)
@@ -148,8 +148,12 @@ def _learn(key: Floats, together: NDArray[np.bool_], segments: Longs, device: st
     kept = (F.float() * F_scale[:, None]).to(device)
     C = torch.from_numpy(with_neighbours(key, together, NEIGHBOUR)).to(device)
     norms = (C - C @ kept.T @ kept).norm(dim=1) / alpha
-    arrays = (t.cpu().numpy() for t in (S, S_scale, F, F_scale, norms.half()))
-    return _Part(*arrays, np.array([[alpha, fit, rank]]))
+    numbers = np.array([[alpha, fit, rank]])
+    return _Part(_host(S), _host(S_scale), _host(F), _host(F_scale), _host(norms.half()), numbers)
+
+
+def _host(tensor: torch.Tensor) -> NDArray[Any]:
+    return tensor.cpu().numpy()
 
 
 def _rounded(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -160,7 +164,7 @@ def _rounded(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 def joined(*labels: NDArray[np.generic]) -> NDArray[np.bool_]:
     """Whether each row (but the last) and the next one carry the same labels (N − 1,)."""
-    return np.logical_and.reduce([column[1:] == column[:-1] for column in labels])
+    return np.asarray(np.logical_and.reduce([column[1:] == column[:-1] for column in labels]), bool)
 
 
 def with_neighbours(values: Floats, together: NDArray[np.bool_], share: float) -> Floats:
@@ -192,5 +196,5 @@ def read_segments(matrix: Matrix, query: Floats) -> Floats:
 
 
 def familiarity_ratio(matrix: Matrix, share: Floats) -> float:
-    """How well the best state explains a query, ‖F q‖² of every state (T,), in units of how well it explains its own."""
+    """‖F q‖² of the state that explains a query best (share: (T,)), over how well a state explains its own passages."""
     return float(np.max(share / np.maximum(matrix.fit, 1e-3), initial=0.0))

@@ -59,7 +59,7 @@ class Searcher:
     def _ranker(self) -> Ranker:
         return Ranker(self.memory)
 
-    def ask(self, question: str, k: int = 5, context: int = 0, filters: Filters = Filters()) -> Answer:  # noqa: B008
+    def ask(self, question: str, k: int = 5, context: int = 0, filters: Filters = Filters()) -> Answer:
         """The k best passages, each with `context` neighbours on either side; none when nothing fits the question."""
         found = self._scores(question)
         if found is None:
@@ -79,7 +79,7 @@ class Searcher:
             hits.append(self._hit(row, found, texts, before, after))
         return Answer(question, found.familiarity, tuple(hits))
 
-    def where(self, question: str, k: int = 5, filters: Filters = Filters()) -> Answer:  # noqa: B008
+    def where(self, question: str, k: int = 5, filters: Filters = Filters()) -> Answer:
         """The k best segments, from the matrix alone; a segment counts when any of its passages may answer."""
         found = self._scores(question)
         if found is None:

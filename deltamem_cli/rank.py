@@ -89,9 +89,12 @@ class Ranker:
             both = np.concatenate([codes @ query for codes in self._decoded(first, end)])
             words = self._words(first, end, gain[state, d:])
             flat[first:end] = both[:, 0]
-            raw = with_neighbours((both[:, 1] + words) / np.float32(np.sqrt(2)), self._same_session[first : end - 1], matrix.NEIGHBOUR)
+            raw = with_neighbours(
+                (both[:, 1] + words) / np.float32(np.sqrt(2)), self._same_session[first : end - 1], matrix.NEIGHBOUR
+            )
             read[first:end] = raw / max(float(np.linalg.norm(gain[state])), 1e-12)
-        return flat, read / np.maximum(self._matrix.norms.astype(np.float32), 1e-6)
+        read /= np.maximum(self._matrix.norms.astype(np.float32), np.float32(1e-6))
+        return flat, read
 
     def _decoded(self, first: int, end: int) -> Iterator[Floats]:
         if len(self.rows) <= _KEPT:

@@ -115,7 +115,12 @@ def _marked(text: str, question: str, style: Style) -> str:
 def _segment_text(number: int, segment: Segment, style: Style) -> Iterator[str]:
     yield f"{style.bold(str(number))}  {style.place(short_path(segment.source) + ':' + str(segment.line))}"
     span = " – ".join(dict.fromkeys(t for t in (_when(segment.start), _when(segment.end)) if t))
-    about = [span, clean(segment.title or segment.session), f"{segment.passages} passages", f"score {segment.score:.3f}"]
+    about = [
+        span,
+        clean(segment.title or segment.session),
+        f"{segment.passages} passages",
+        f"score {segment.score:.3f}",
+    ]
     yield style.dim("   " + " · ".join(part for part in about if part))
 
 
@@ -213,12 +218,14 @@ def info_text(info: Info, path: str, style: Style) -> Iterator[str]:
     speakers = ", ".join(f"{clean(name) or '(unnamed)'} {count:,}" for name, count in info.speakers.items())
     rows = {
         "memory": short_path(path),
-        "holds": f"{header.passages:,} passages of {header.sessions:,} sessions from {header.sources:,} logs ({formats})",
+        "holds": f"{header.passages:,} passages of {header.sessions:,} sessions "
+        f"from {header.sources:,} logs ({formats})",
         "time": times,
         "speakers": speakers,
         "encoder": f"{clean(header.encoder)}, {header.dimension} dimensions, {header.window} tokens",
         "rule": f"{clean(header.rule)}, α = {', '.join(f'{alpha:g}' for alpha in info.alpha)}",
-        "matrix": f"{info.states} state{'s' * (info.states != 1)} of {info.dimension} × {info.dimension}, {info.segments:,} segments, "
+        "matrix": f"{info.states} state{'s' * (info.states != 1)} of {info.dimension} dimensions, "
+        f"{info.directions:,} directions known, {info.segments:,} segments, "
         f"load {info.load:.2f} writes a dimension, effective rank {info.rank:.0f}",
         "bytes": f"{size(total)}: {parts}",
         "text": "kept" if header.text else "not kept: read from the logs where they still are",

@@ -21,7 +21,7 @@ from deltamem_cli import ingest as ingesting
 from deltamem_cli.draft import Draft
 from deltamem_cli.memory import Memory
 from deltamem_cli.query import Searcher
-from deltamem_cli.records import DEFAULT_KINDS, KINDS, Kind, Message
+from deltamem_cli.records import DEFAULT_KINDS, KINDS, Kind, Message, Source
 from deltamem_cli.store import open_memory
 
 ROOT = Path(__file__).parent.parent
@@ -93,7 +93,9 @@ Ingest = Callable[..., ingesting.Summary]
 def ingest(encoder: WordEncoder) -> Ingest:
     """`ingest(memory, *paths, …)` as the command does it, with the test's encoder."""
 
-    def run(memory: Path, *paths: Path | str, text: bool = True, kinds: tuple[Kind, ...] = DEFAULT_KINDS, **how: Any) -> Any:
+    def run(
+        memory: Path, *paths: Path | str, text: bool = True, kinds: tuple[Kind, ...] = DEFAULT_KINDS, **how: Any
+    ) -> Any:
         draft = Draft(memory, ingesting.new_header(encoder, text), encoder.mean)
         return finish(ingesting.ingest([str(path) for path in paths], draft, encoder, kinds=kinds, **how))
 
@@ -116,7 +118,7 @@ def remember(tmp_path: Path, encoder: WordEncoder) -> Callable[..., Memory]:
     def run(messages: Sequence[Message], path: Path | None = None) -> Memory:
         path = path or tmp_path / "memory.safetensors"
         draft = Draft(path, ingesting.new_header(encoder, text=True), encoder.mean)
-        ingesting.ingest_messages(messages, ingesting.Source("/logs/log.jsonl", "openai"), draft, encoder)
+        ingesting.ingest_messages(messages, Source("/logs/log.jsonl", "openai"), draft, encoder)
         return open_memory(path)
 
     return run

@@ -26,7 +26,9 @@ class State(NamedTuple):
     P: Tensor
 
 
-def empty(slots: int, dimension: int, alpha: float, *, dtype: torch.dtype = torch.float32, device: str = "cpu") -> State:
+def empty(
+    slots: int, dimension: int, alpha: float, *, dtype: torch.dtype = torch.float32, device: str = "cpu"
+) -> State:
     """The state before the first write: S = 0 (slots, dimension), P = I/α (dimension, dimension)."""
     eye = torch.eye(dimension, dtype=dtype, device=device)
     return State(torch.zeros(slots, dimension, dtype=dtype, device=device), eye / alpha)
