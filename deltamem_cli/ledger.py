@@ -74,7 +74,7 @@ def ranges(starts: Longs, sizes: Longs) -> Longs:
     if total == 0:
         return np.zeros(0, np.int64)
     before = np.cumsum(sizes) - sizes
-    return np.arange(total) + np.repeat(starts - before, sizes)
+    return np.asarray(np.arange(total) + np.repeat(starts - before, sizes), np.int64)
 
 
 def concatenate(parts: list[Rows]) -> Rows:
