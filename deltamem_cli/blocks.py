@@ -80,8 +80,13 @@ class BlockReader:
         return int(self.bounds.rows[-1])
 
     def __getitem__(self, row: int) -> str:
+        block, first, _ = self.span(row)
+        return self.block(block)[row - first]
+
+    def span(self, row: int) -> tuple[int, int, int]:
+        """The block that holds a row, its first row and the row after its last."""
         block = int(np.searchsorted(self.bounds.rows, row, side="right")) - 1
-        return self.block(block)[row - int(self.bounds.rows[block])]
+        return block, int(self.bounds.rows[block]), int(self.bounds.rows[block + 1])
 
     def __iter__(self) -> Iterator[str]:
         for block in range(len(self.bounds.rows) - 1):

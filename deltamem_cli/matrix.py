@@ -16,6 +16,7 @@ of one another (each left out in turn).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -67,7 +68,7 @@ def build(
     vocabulary: NDArray[np.uint64],
     dimension: int,
     device: str = "cpu",
-    old: tuple[Rows, Matrix] | None = None,
+    old: Sequence[tuple[Rows, Matrix]] = (),
 ) -> Matrix:
     """Learn the matrix of all rows, which stand in canonical order. `dimension` is the encoder's.
 
@@ -80,7 +81,7 @@ def build(
     parts = [_nothing(width)]
     for first, end in pairwise(states.tolist()):
         inside = segments[(segments >= first) & (segments < end)]
-        part = _known(rows, first, end, inside, *old) if old else None
+        part = next((known for known in (_known(rows, first, end, inside, *one) for one in old) if known), None)
         if part is None:
             key = row_keys(rows, vocabulary, dimension, starts, first, end)
             part = _learn(key, joined(rows.session[first:end]), inside - first, device)

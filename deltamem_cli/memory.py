@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -54,6 +54,10 @@ class Header:
         if not (texts and counts and times and isinstance(known["text"], bool)):
             raise MemoryFileError(f"{name}: its header is damaged; restore the file or ingest again")
         return cls(**known)
+
+    def with_text(self, text: bool) -> Header:
+        """The same, keeping text or not."""
+        return replace(self, text=text)
 
     def as_dict(self) -> dict[str, Any]:
         """The fields, ready for JSON."""
