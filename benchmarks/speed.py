@@ -113,7 +113,9 @@ def ingest(folder: Path, rounds: int) -> None:
     def theirs() -> None:
         library.encode(passages)
 
-    report(f"ingest of {len(passages):,} passages / SentenceTransformer.encode", *in_turn(ours, theirs, rounds), aim=1.15)
+    report(
+        f"ingest of {len(passages):,} passages / SentenceTransformer.encode", *in_turn(ours, theirs, rounds), aim=1.15
+    )
 
 
 def main() -> None:

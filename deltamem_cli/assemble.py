@@ -1,8 +1,8 @@
 """Parts of memories → one memory file: what `ingest`, `merge` and `forget` have in common.
 
 A part is rows with the tables they refer to and the strings beside them. Rows are brought under common tables and one
-vocabulary, put into canonical order, learned, and written; strings are copied block by block. So the same passages under
-the same tables are the same bytes, whichever parts they came from.
+vocabulary, put into canonical order, learned, and written; strings are copied block by block. So the same passages
+under the same tables are the same bytes, whichever parts they came from.
 """
 
 from __future__ import annotations
@@ -140,9 +140,7 @@ def _renumbering(mine: list[str], names: list[str]) -> NDArray[np.uint32]:
     return np.array([places.get(name, 0) for name in mine], np.uint32)
 
 
-def _copy_strings(
-    readers: Sequence[BlockReader | None], lengths: list[int], order: Longs, out: BinaryIO
-) -> Bounds:
+def _copy_strings(readers: Sequence[BlockReader | None], lengths: list[int], order: Longs, out: BinaryIO) -> Bounds:
     """Write the strings of the parts in that order; blocks that stay as they were are copied as they are."""
     writer = BlockWriter(out.write)
     starts = np.concatenate([[0], np.cumsum(lengths)])

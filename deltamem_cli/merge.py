@@ -34,13 +34,14 @@ def merge(memories: Sequence[Memory], path: str | Path, device: str = "cpu") -> 
     for other in memories[1:]:
         if other.header.fingerprint != first.header.fingerprint or not np.array_equal(other.mean, first.mean):
             raise MemoryFileError(
-                f"{other.name}: made with the encoder {other.header.encoder}, {first.name} with {first.header.encoder}; "
-                "only memories of one encoder can be merged: ingest one of them again with the other's --model"
+                f"{other.name}: made with the encoder {other.header.encoder}, {first.name} "
+                f"with {first.header.encoder}; "
+                "ingest one of them again with the other's --model: only memories of one encoder can be merged"
             )
     parts = [part_of(memory) for memory in memories]
     chosen = _one_of_each(parts)
-    sources = _richest((source for memory in memories for source in memory.sources))
-    sessions = _fullest((session for memory in memories for session in memory.sessions))
+    sources = _richest(source for memory in memories for source in memory.sources)
+    sessions = _fullest(session for memory in memories for session in memory.sessions)
     header = first.header.with_text(any(memory.header.text for memory in memories))
     assemble(path, header, first.mean, parts, sources, sessions, chosen=chosen, device=device)
     return Merged(len(memories), sum(len(part.rows) for part in parts), len(chosen))

@@ -18,8 +18,10 @@ import orjson
 from deltamem_cli.records import Answer, Hit, Segment
 
 if TYPE_CHECKING:
+    from deltamem_cli.forget import Forgotten
     from deltamem_cli.info import Info
     from deltamem_cli.ingest import Summary
+    from deltamem_cli.merge import Merged
 
 # C0 and C1 controls but line feed and tab, and the marks that reorder or hide text (bidi, zero width, line separators).
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
@@ -206,6 +208,23 @@ def summary_json(summary: Summary, memory: str) -> str:
     fields = asdict(summary) | {"memory": memory, "problems": [str(problem) for problem in summary.problems]}
     fields["seconds"] = round(summary.seconds, 3)
     return _json(fields)
+
+
+def merged_text(merged: Merged, path: str) -> str:
+    """What a merge did, for a person."""
+    twice = merged.passages_in - merged.passages
+    return (
+        f"{merged.memories} memories with {merged.passages_in:,} passages → {short_path(path)} "
+        f"with {merged.passages:,}" + (f" ({twice:,} were in more than one)" if twice else "")
+    )
+
+
+def forgotten_text(told: Forgotten, path: str) -> str:
+    """What a forget takes out, for a person."""
+    return (
+        f"{told.passages:,} passages of {told.sessions:,} sessions from {told.sources:,} logs "
+        f"go from {short_path(path)}; {told.left:,} stay"
+    )
 
 
 def info_text(info: Info, path: str, style: Style) -> Iterator[str]:
