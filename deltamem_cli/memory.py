@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -26,7 +26,8 @@ class Header:
     """What a memory is made with and how much it holds: all that `info` must know before it reads a tensor.
 
     encoder, fingerprint, dimension, window: the sentence encoder, a hash of its weights, its vectors' size, its tokens.
-    text: whether the passages' text is kept. first, last: milliseconds since 1970 UTC, None where no log says.
+    text: whether the passages' text is kept (a merged memory may lack it for some). patch: it also names passages that
+    merging it takes away. first, last: milliseconds since 1970 UTC, None where no log says.
     """
 
     encoder: str
@@ -40,6 +41,7 @@ class Header:
     first: int | None = None
     last: int | None = None
     rule: str = "rls"
+    patch: bool = False
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], name: str) -> Header:
@@ -51,13 +53,10 @@ class Header:
             for name in ("dimension", "window", "passages", "sessions", "sources")
         )
         times = all(known[name] is None or type(known[name]) is int for name in ("first", "last"))
-        if not (texts and counts and times and isinstance(known["text"], bool)):
+        flags = isinstance(known["text"], bool) and isinstance(known["patch"], bool)
+        if not (texts and counts and times and flags):
             raise MemoryFileError(f"{name}: its header is damaged; restore the file or ingest again")
         return cls(**known)
-
-    def with_text(self, text: bool) -> Header:
-        """The same, keeping text or not."""
-        return replace(self, text=text)
 
     def as_dict(self) -> dict[str, Any]:
         """The fields, ready for JSON."""
@@ -116,6 +115,17 @@ class Memory:
         for bounds in (matrix.states, matrix.segments):
             self._expect(bounds[0] == 0 and bounds[-1] == n and bool(np.all(np.diff(bounds) > 0)), "the bounds")
         return matrix
+
+    @cached_property
+    def removed(self) -> NDArray[np.uint8]:
+        """Of a patch: the uids (n, 16) of the passages that it takes away."""
+        if not self.header.patch:
+            return np.zeros((0, 16), np.uint8)
+        removed = self.tensors["ledger.removed"]
+        self._expect(
+            removed.ndim == 2 and removed.shape[1] == 16 and removed.dtype == np.uint8, "what the patch removes"
+        )
+        return removed
 
     @cached_property
     def mean(self) -> NDArray[np.float32]:
