@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -72,8 +72,12 @@ def describe(memory: Memory, most: int = 5) -> Info:
         rank=float(tensors["state.rank"].max(initial=0.0)),
         alpha=sorted({float(alpha) for alpha in tensors["state.alpha"]}),
         largest=[
-            SessionSize(memory.sessions[i], int(sizes[i]), None if start[i] == NO_TIME else int(start[i]) / 1000)
-            for i in largest
+            SessionSize(
+                replace(memory.sessions[i], title=memory.title(i)),
+                int(sizes[i]),
+                None if start[i] == NO_TIME else int(start[i]) / 1000,
+            )
+            for i in largest.tolist()
         ],
     )
 

@@ -18,7 +18,7 @@ from deltamem_cli.ledger import COLUMNS, Rows
 from deltamem_cli.matrix import Matrix
 from deltamem_cli.records import KINDS, ROLES, Session, Source
 
-STRINGS = ("text", "pointers", "sources", "sessions", "speakers")  # the ledger's columns of strings
+_TITLE = 60  # characters of a session's first text that stand for a title
 
 
 @dataclass(frozen=True)
@@ -153,6 +153,18 @@ class Memory:
     def sessions(self) -> list[Session]:
         """The conversations in it."""
         return self._table("sessions", Session)
+
+    def title(self, session: int) -> str:
+        """What a person calls a session: the title its log gives it, else how its first human text begins."""
+        if self.sessions[session].title:
+            return self.sessions[session].title
+        column, role, kind = (self.tensors[f"ledger.{name}"] for name in ("session", "role", "kind"))
+        first, end = np.searchsorted(column, (session, session + 1)).tolist()
+        human = (role[first:end] == ROLES.index("user")) & (kind[first:end] == KINDS.index("text"))
+        said = np.flatnonzero(human) + first
+        text = self.text[int(said[0])] if self.text is not None and len(said) else ""
+        words = " ".join(text[:200].split())
+        return words if len(words) <= _TITLE else words[:_TITLE].rsplit(" ", 1)[0] + " …"
 
     @cached_property
     def speakers(self) -> list[str]:

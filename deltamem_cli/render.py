@@ -228,14 +228,14 @@ def difference_text(told: Difference, style: Style, *, stat: bool) -> Iterator[s
         f"{told.sessions_added:,} added, {told.sessions_removed:,} gone, {told.sessions_shared:,} shared"
     )
     if told.distance is not None:
-        yield f"distance {told.distance:.3f} of the first matrix (Frobenius), effective rank of the change {told.rank:.0f}"
+        yield f"distance {told.distance:.3f} of the first matrix (Frobenius), effective rank of change {told.rank:.0f}"
     if told.angles is not None:
         yield "principal angles {:.1f}°, {:.1f}°, {:.1f}° (smallest, median, largest)".format(*told.angles)
 
 
 def _by_session(changes: tuple[Change, ...]) -> list[Change]:
     """Changes of one session together, the sessions in the order of their newest change."""
-    first = {}
+    first: dict[str, int] = {}
     for place, change in enumerate(changes):
         first.setdefault(change.hit.session, place)
     return sorted(changes, key=lambda change: first[change.hit.session])
