@@ -72,11 +72,7 @@ def describe(memory: Memory, most: int = 5) -> Info:
         rank=float(tensors["state.rank"].max(initial=0.0)),
         alpha=sorted({float(alpha) for alpha in tensors["state.alpha"]}),
         largest=[
-            SessionSize(
-                replace(memory.sessions[i], title=memory.title(i)),
-                int(sizes[i]),
-                None if start[i] == NO_TIME else int(start[i]) / 1000,
-            )
+            SessionSize(replace(memory.sessions[i], title=memory.title(i)), int(sizes[i]), _seconds(int(start[i])))
             for i in largest.tolist()
         ],
     )
@@ -98,3 +94,7 @@ def by_part(sizes: dict[str, int]) -> dict[str, int]:
         else:
             parts["ledger"] += size
     return parts
+
+
+def _seconds(milliseconds: int) -> float | None:
+    return None if milliseconds == NO_TIME else milliseconds / 1000

@@ -111,7 +111,7 @@ class Searcher:
         return Segment(
             score=float(found.segments[segment]),
             session=session.id,
-            title=memory.title(int(rows.session[row])),
+            title=memory.title(int(rows.session[first])),
             project=session.project,
             source=memory.sources[rows.source[first]].path,
             line=int(rows.line[first]),
@@ -139,7 +139,7 @@ def hit(
         uid=rows.uid[row].tobytes().hex(),
         text=text,
         session=session.id,
-        title=memory.title(int(rows.session[first])),
+        title=memory.title(int(rows.session[row])),
         project=session.project,
         role=ROLES[rows.role[row]],
         kind=KINDS[rows.kind[row]],
