@@ -37,7 +37,7 @@ class BlockWriter:
         self._pack = zstandard.ZstdCompressor(level=LEVEL).compress
         self._open: list[str] = []
         self._size = 0
-        self._rows, self._bytes = [0], [0]
+        self._ends = [(0, 0)]  # rows and bytes of all blocks so far; in pairs, which an interrupt cannot part
 
     def add(self, text: str) -> None:
         """Append one string (a lone surrogate becomes U+FFFD: it has no UTF-8)."""
@@ -57,7 +57,8 @@ class BlockWriter:
         """Close the last block."""
         if self._open:
             self._close()
-        return Bounds(np.array(self._rows, np.int64), np.array(self._bytes, np.int64))
+        rows, ends = np.array(self._ends, np.int64).T
+        return Bounds(np.ascontiguousarray(rows), np.ascontiguousarray(ends))
 
     def _close(self) -> None:
         self._emit(self._pack(orjson.dumps(self._open)), len(self._open))
@@ -65,8 +66,8 @@ class BlockWriter:
 
     def _emit(self, frame: bytes, count: int) -> None:
         self._sink(frame)
-        self._rows.append(self._rows[-1] + count)
-        self._bytes.append(self._bytes[-1] + len(frame))
+        rows, end = self._ends[-1]
+        self._ends.append((rows + count, end + len(frame)))
 
 
 class BlockReader:

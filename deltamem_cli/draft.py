@@ -109,10 +109,10 @@ class Draft:
             terms=ids.astype(np.uint32),
             counts=np.array([min(n, 255) for c in counts for n in c.values()], np.uint8),
         )
-        self._new.append((rows, vocabulary))
         for _, passage in numbered:
             self._text.add(passage.text if self.header.text else "")
             self._pointers.add(passage.message.pointer)
+        self._new.append((rows, vocabulary))  # last: strings of an interrupted call stay without rows and do no harm
 
     @property
     def changed(self) -> bool:

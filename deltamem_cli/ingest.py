@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import BinaryIO, cast
 
@@ -116,6 +116,7 @@ def ingest(
         work.encode()
     except KeyboardInterrupt:
         summary.interrupted = True
+        work.abandon()
     if draft.changed and len(draft):
         work.save()
     summary.bytes_out = os.path.getsize(draft.path) if draft.path.exists() else 0
@@ -186,6 +187,11 @@ class _Work:
             self.draft.add(source, numbered, np.stack([self._codes[texts[i]] for i in mine]))
         self.summary.new += len(texts)
         self._waiting.clear()
+
+    def abandon(self) -> None:
+        """Leave out what waits to be encoded; its logs do not count as read, so a later run takes it."""
+        for path in {source for source, _, _ in self._waiting}:
+            self.draft.place_source(replace(self.draft.sources[path], bytes=0, digest=""))
 
     def save(self) -> None:
         """Put the draft on disk."""
