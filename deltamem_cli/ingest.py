@@ -232,15 +232,17 @@ def _read(file: LogFile, work: _Work, format: str | None, stdin: BinaryIO | None
 
 def _take_all(messages: Iterable[Message], source: str, work: _Work) -> Iterator[None]:
     """Take every passage of the messages of one log; yields after each message."""
-    number = 0
+    number = 0  # counts passages of every kind: what is added later under other --kinds falls into its place
     for message in messages:
         work.draft.place_session(Session(message.session, message.title, message.project))
-        if message.kind not in work.kinds:
+        wanted = message.kind in work.kinds
+        if wanted:
+            work.summary.messages += 1
+        else:
             work.summary.skipped[f"{message.kind} (not in --kinds)"] += 1
-            continue
-        work.summary.messages += 1
         for passage in passages(message, work.encoder.max_tokens - 2, work.encoder.offsets):
-            work.take(source, number, passage)
+            if wanted:
+                work.take(source, number, passage)
             number += 1
         yield
 
