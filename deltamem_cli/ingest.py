@@ -13,6 +13,7 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from itertools import chain, islice
 from typing import BinaryIO, cast
 
 import numpy as np
@@ -114,6 +115,9 @@ def ingest(
             done += file.size
             yield Progress(done, total, file.path)
         work.encode()
+        if not (summary.logs or summary.unchanged or summary.problems):
+            what = "holds no log" if len(paths) == 1 else "hold no logs"
+            _report(LogError(", ".join(paths), f"{what} in a format that deltamem knows"), summary, strict)
     except KeyboardInterrupt:
         summary.interrupted = True
         work.abandon()
@@ -212,10 +216,12 @@ def _read(file: LogFile, work: _Work, format: str | None, stdin: BinaryIO | None
         return
     with closing(_Tracked(_open(file, stdin))) as tracked:
         found, stream = open_log(tracked, file.path, format)
-        if known is None:
-            work.draft.place_source(Source(file.path, found))
         report = ReadReport()
-        for _ in _take_all(reader(found).read(cast(BinaryIO, stream), file.path, report), file.path, work):
+        messages = reader(found).read(cast(BinaryIO, stream), file.path, report)
+        opening = list(islice(messages, 1))  # a log that cannot be read at all leaves no trace in the memory
+        if opening and known is None:
+            work.draft.place_source(Source(file.path, found))
+        for _ in _take_all(chain(opening, messages), file.path, work):
             yield tracked.read_bytes
         digest = "" if report.broken else tracked.hash.hexdigest()
         if file.path != STDIN:
