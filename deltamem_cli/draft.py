@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -153,11 +152,9 @@ class _Spool:
 
 
 def _no_rows(dimension: int) -> Rows:
-    empty: dict[str, NDArray[Any]] = {f.name: np.zeros(0, np.uint32) for f in fields(Rows)}
+    empty: dict[str, NDArray[Any]] = {name: np.zeros(0, dtype) for name, dtype in ledger.DTYPES.items()}
     uid, code = np.zeros((0, 16), np.uint8), np.zeros((0, -(-dimension // 4)), np.uint8)
-    small: dict[str, NDArray[Any]] = {name: np.zeros(0, np.uint8) for name in ("role", "kind", "counts")}
-    short: dict[str, NDArray[Any]] = {name: np.zeros(0, np.uint16) for name in ("length", "sizes")}
-    return Rows(**(empty | small | short | {"uid": uid, "code": code, "time": np.zeros(0, np.int64)}))
+    return Rows(**(empty | {"uid": uid, "code": code}))
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

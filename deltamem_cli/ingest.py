@@ -11,7 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import chain, islice
 from typing import BinaryIO, cast
@@ -195,7 +195,7 @@ class _Work:
     def abandon(self) -> None:
         """Leave out what waits to be encoded; its logs do not count as read, so a later run takes it."""
         for path in {source for source, _, _ in self._waiting}:
-            self.draft.place_source(replace(self.draft.sources[path], bytes=0, digest=""))
+            self.draft.place_source(self.draft.sources[path].unread())
 
     def save(self) -> None:
         """Put the draft on disk."""

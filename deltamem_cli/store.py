@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
@@ -93,7 +94,7 @@ def open_memory(path: str | Path) -> Memory:
 
 def _parse(header: str, name: str) -> Header:
     try:
-        values = json.loads(header)
+        values = orjson.loads(header)  # not json: it has a limit of depth and of digits
     except ValueError as error:
         raise MemoryFileError(f"{name}: its header is damaged; restore the file or ingest again") from error
     version = values.get("format") if isinstance(values, dict) else None
