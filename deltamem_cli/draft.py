@@ -31,6 +31,7 @@ class Draft:
 
     def __init__(self, path: str | Path, header: Header, mean: NDArray[np.float32]) -> None:
         self.path = Path(path)
+        store.check_place(path)
         self._base = store.open_memory(path) if os.path.exists(path) else None
         self.header = self._base.header if self._base else header
         self.mean = self._base.mean if self._base else mean

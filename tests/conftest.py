@@ -114,17 +114,17 @@ def finish(steps: Any) -> Any:
             return stopped.value
 
 
+def memorise(messages: Sequence[Message], path: Path, encoder: WordEncoder) -> Memory:
+    """The memory at `path` with those messages, of all kinds, as if from the log `/logs/log.jsonl`."""
+    draft = Draft(path, ingesting.new_header(encoder, text=True), encoder.mean)
+    ingesting.ingest_messages(messages, Source("/logs/log.jsonl", "openai"), draft, encoder)
+    return open_memory(path)
+
+
 @pytest.fixture
 def remember(tmp_path: Path, encoder: WordEncoder) -> Callable[..., Memory]:
-    """`remember(messages)` is a memory of those messages, of all kinds, as if from the log `log.jsonl`."""
-
-    def run(messages: Sequence[Message], path: Path | None = None) -> Memory:
-        path = path or tmp_path / "memory.safetensors"
-        draft = Draft(path, ingesting.new_header(encoder, text=True), encoder.mean)
-        ingesting.ingest_messages(messages, Source("/logs/log.jsonl", "openai"), draft, encoder)
-        return open_memory(path)
-
-    return run
+    """`remember(messages)` is a memory of those messages (see `memorise`)."""
+    return lambda messages, path=tmp_path / "memory.safetensors": memorise(messages, path, encoder)
 
 
 @pytest.fixture
