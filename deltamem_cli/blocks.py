@@ -6,6 +6,7 @@ so its bounds depend only on the strings from its first one on: columns that beg
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from deltamem_cli.errors import MemoryFileError
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 BLOCK_BYTES = 64 * 1024  # of text: larger compresses little better, and a hit costs one block
 LEVEL = 9
 FRAME_LIMIT = 64 * 1024 * 1024  # a frame that claims to unpack to more is not ours
@@ -61,7 +63,11 @@ class BlockWriter:
         return Bounds(np.ascontiguousarray(rows), np.ascontiguousarray(ends))
 
     def _close(self) -> None:
-        self._emit(self._pack(orjson.dumps(self._open)), len(self._open))
+        try:
+            array = orjson.dumps(self._open)
+        except TypeError:
+            array = orjson.dumps([_SURROGATE.sub("\ufffd", text) for text in self._open])
+        self._emit(self._pack(array), len(self._open))
         self._open, self._size = [], 0
 
     def _emit(self, frame: bytes, count: int) -> None:

@@ -5,6 +5,7 @@ Text from logs and memory files is a stranger's: control characters are shown, n
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from deltamem_cli.ingest import Summary
     from deltamem_cli.merge import Merged
 
-# C0 and C1 controls but line feed and tab, and the marks that reorder or hide text (bidi, zero width, line separators).
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+# C0 and C1 controls but line feed and tab, the marks that reorder or hide text (bidi, zero width, line separators), and
+# lone surrogates (bytes of a path or an argument that are no UTF-8), which no stream can write.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _BOLD, _DIM, _GREEN, _MARK, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[1;33m", "\x1b[0m"
 
 
@@ -149,7 +151,8 @@ def _when(seconds: float | None) -> str:
 
 def _moment(seconds: float) -> datetime:
     """UTC; a time outside what a calendar can say (a stranger's number) is pinned to its ends."""
-    return datetime.fromtimestamp(min(max(seconds, -62135596800), 253402300799), UTC)
+    day = 86_400  # room for the zone of whoever reads it
+    return datetime.fromtimestamp(min(max(seconds, -62135596800 + day), 253402300799 - day), UTC)
 
 
 def _iso(seconds: float | None) -> str | None:
@@ -174,7 +177,10 @@ def _hit_fields(hit: Hit) -> dict[str, Any]:
 
 
 def _json(value: Any) -> str:  # noqa: ANN401  # any JSON value
-    text = orjson.dumps(value).decode()
+    try:
+        text = orjson.dumps(value).decode()
+    except TypeError:
+        text = json.dumps(value)  # a path or question that is no UTF-8
     return _UNSAFE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
