@@ -16,14 +16,10 @@ from deltamem_cli.memory import Memory
 from deltamem_cli.rank import Ranker, Scores
 from deltamem_cli.records import KINDS, ROLES, Answer, Hit, Segment
 from deltamem_cli.recover import read_sources
+from deltamem_cli.weights import MOST_WORDS, UNFAMILIAR
 
 if TYPE_CHECKING:
     from deltamem_cli.encoders import Encoder
-
-# Below this familiarity a question is about nothing in the memory, unless one passage holds most of its words:
-# a rare word that was said once is worth finding even if the matrix hardly noticed it.
-UNFAMILIAR = 0.5
-MOST_WORDS = 0.6
 
 
 class Searcher:
