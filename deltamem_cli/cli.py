@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from deltamem_cli import __version__, render
 from deltamem_cli.errors import DeltaMemError, ExitStatus, UsageError
-from deltamem_cli.readers import READERS
+from deltamem_cli.readers import READERS, reader
 from deltamem_cli.records import DEFAULT_KINDS, KINDS, ROLES, Kind
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except DeltaMemError as error:
-            render.err(f"deltamem: {render.clean(str(error))}")
+            render.err(f"deltamem: {render.line(str(error))}")
             ctx.exit(int(error.status))
         except KeyboardInterrupt:
             ctx.exit(int(ExitStatus.INTERRUPTED))
@@ -107,6 +107,8 @@ def ingest(
     from deltamem_cli.encoders import load_encoder, pick_device
 
     chosen = _kinds(kinds)
+    if format is not None:
+        reader(format)
     device = pick_device(device)
     encoder = load_encoder(model or "default", device=device, dtype=dtype, batch_size=batch_size)
     draft = Draft(output, verb.new_header(encoder, not no_text), encoder.mean)
@@ -114,7 +116,7 @@ def ingest(
     steps = verb.ingest(paths, draft, encoder, format=format, kinds=chosen, strict=strict, device=device)
     summary = _follow(steps, show=sys.stderr.isatty() and not quiet)
     for problem in summary.problems:
-        render.err(f"deltamem: {render.clean(str(problem))}")
+        render.err(f"deltamem: {render.line(str(problem))}")
     if json:
         render.out(render.summary_json(summary, output))
     elif not quiet:
@@ -314,9 +316,9 @@ def _questions(question: str) -> Iterator[str]:
     if question != "-":
         yield question
         return
-    for line in sys.stdin:
-        if line.strip():
-            yield line.strip()
+    for line in sys.stdin.buffer:
+        if asked := line.decode("utf-8", "replace").strip():
+            yield asked
 
 
 def _follow(steps: Any, *, show: bool) -> Summary:  # noqa: ANN401
@@ -333,5 +335,5 @@ def _follow(steps: Any, *, show: bool) -> Summary:  # noqa: ANN401
                 return stopped.value  # type: ignore[no-any-return]
             if show:
                 bar.total = step.total or None
-                bar.set_description_str(render.clean(os.path.basename(step.path))[:30], refresh=False)
+                bar.set_description_str(render.line(os.path.basename(step.path))[:30], refresh=False)
                 bar.update(step.done - bar.n)

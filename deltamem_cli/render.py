@@ -5,6 +5,7 @@ Text from logs and memory files is a stranger's: control characters are shown, n
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
     from deltamem_cli.ingest import Summary
     from deltamem_cli.merge import Merged
 
-# C0 and C1 controls but line feed and tab, and the marks that reorder or hide text (bidi, zero width, line separators).
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+# C0 and C1 controls but line feed and tab, the marks that reorder or hide text (bidi, zero width, line separators), and
+# lone surrogates (bytes of a path or an argument that are no UTF-8), which no stream can write.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _BOLD, _DIM, _GREEN, _MARK, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[1;33m", "\x1b[0m"
 
 
@@ -60,6 +62,11 @@ def clean(text: str) -> str:
     return _UNSAFE.sub(lambda match: _visible(ord(match.group())), text)
 
 
+def line(text: str) -> str:
+    """The same on one line, for names, titles and paths: a line end is made visible too."""
+    return clean(text).replace("\n", "␊").replace("\t", " ")
+
+
 def _visible(code: int) -> str:
     return chr(0x2400 + code) if code < 0x20 else "␡" if code == 0x7F else f"<U+{code:04X}>"
 
@@ -83,7 +90,7 @@ def nothing_fits(answer: Answer, filtered: bool) -> str:
 
 def _hit_text(number: int, hit: Hit, question: str, style: Style) -> Iterator[str]:
     yield f"{style.bold(str(number))}  {style.place(place(hit))}"
-    about = [_when(hit.time), _who(hit), clean(hit.title or hit.session), f"score {hit.score:.2f}"]
+    about = [_when(hit.time), _who(hit), line(hit.title or hit.session), f"score {hit.score:.2f}"]
     yield style.dim("   " + " · ".join(part for part in about if part))
     for near in hit.before:
         yield from _indented(near, "", style, near=True)
@@ -120,7 +127,7 @@ def _segment_text(number: int, segment: Segment, style: Style) -> Iterator[str]:
     span = " – ".join(dict.fromkeys(t for t in (_when(segment.start), _when(segment.end)) if t))
     about = [
         span,
-        clean(segment.title or segment.session),
+        line(segment.title or segment.session),
         f"{segment.passages} passages",
         f"score {segment.score:.3f}",
     ]
@@ -129,17 +136,17 @@ def _segment_text(number: int, segment: Segment, style: Style) -> Iterator[str]:
 
 def place(hit: Hit) -> str:
     """Where a passage stands: path:line, and the JSON pointer where the line is not enough."""
-    return f"{short_path(hit.source)}:{hit.line}" + (f"#{clean(hit.pointer)}" if hit.pointer else "")
+    return f"{short_path(hit.source)}:{hit.line}" + (f"#{line(hit.pointer)}" if hit.pointer else "")
 
 
 def short_path(path: str) -> str:
     """The path as a person here would write it: relative below the current folder, else whole."""
     here = os.getcwd() + os.sep
-    return clean(path.removeprefix(here))
+    return line(path.removeprefix(here))
 
 
 def _who(hit: Hit) -> str:
-    return clean(f"{hit.speaker} ({hit.role})" if hit.speaker and hit.role != "user" else hit.speaker or hit.role) + (
+    return line(f"{hit.speaker} ({hit.role})" if hit.speaker and hit.role != "user" else hit.speaker or hit.role) + (
         "" if hit.kind == "text" else f", {hit.kind.replace('_', ' ')}"
     )
 
@@ -150,7 +157,8 @@ def _when(seconds: float | None) -> str:
 
 def _moment(seconds: float) -> datetime:
     """UTC; a time outside what a calendar can say (a stranger's number) is pinned to its ends."""
-    return datetime.fromtimestamp(min(max(seconds, -62135596800), 253402300799), UTC)
+    day = 86_400  # room for the zone of whoever reads it
+    return datetime.fromtimestamp(min(max(seconds, -62135596800 + day), 253402300799 - day), UTC)
 
 
 def _iso(seconds: float | None) -> str | None:
@@ -175,7 +183,10 @@ def _hit_fields(hit: Hit) -> dict[str, Any]:
 
 
 def _json(value: Any) -> str:  # noqa: ANN401  # any JSON value
-    text = orjson.dumps(value).decode()
+    try:
+        text = orjson.dumps(value).decode()
+    except TypeError:
+        text = json.dumps(value)  # a path or question that is no UTF-8
     return _UNSAFE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
@@ -192,7 +203,7 @@ def summary_text(summary: Summary, memory: str, style: Style) -> Iterator[str]:
         f"{style.bold(f'{summary.new:,} new')}, {summary.duplicates:,} known already"
     )
     if summary.skipped:
-        kinds = ", ".join(f"{clean(kind)} {count:,}" for kind, count in summary.skipped.most_common())
+        kinds = ", ".join(f"{line(kind)} {count:,}" for kind, count in summary.skipped.most_common())
         yield style.dim(f"records left out: {kinds}")
     for path in summary.pending:
         yield style.dim(f"{short_path(path)}: the last line is still being written; ingest again to get it")
@@ -293,15 +304,15 @@ def info_text(info: Info, path: str, style: Style) -> Iterator[str]:
     total = sum(info.bytes.values())
     parts = ", ".join(f"{part} {size(count)}" for part, count in info.bytes.items())
     formats = ", ".join(f"{count} {name}" for name, count in info.formats.items())
-    speakers = ", ".join(f"{clean(name) or '(unnamed)'} {count:,}" for name, count in info.speakers.items())
+    speakers = ", ".join(f"{line(name) or '(unnamed)'} {count:,}" for name, count in info.speakers.items())
     rows = {
         "memory": short_path(path),
         "holds": f"{header.passages:,} passages of {header.sessions:,} sessions "
         f"from {header.sources:,} logs ({formats})",
         "time": times,
         "speakers": speakers,
-        "encoder": f"{clean(header.encoder)}, {header.dimension} dimensions, {header.window} tokens",
-        "rule": f"{clean(header.rule)}, α = {', '.join(f'{alpha:g}' for alpha in info.alpha)}",
+        "encoder": f"{line(header.encoder)}, {header.dimension} dimensions, {header.window} tokens",
+        "rule": f"{line(header.rule)}, α = {', '.join(f'{alpha:g}' for alpha in info.alpha)}",
         "matrix": f"{info.states} state{'s' * (info.states != 1)} of {info.dimension} dimensions, "
         f"{info.directions:,} directions known, {info.segments:,} segments, "
         f"load {info.load:.2f} writes a dimension, effective rank {info.rank:.0f}",
@@ -314,7 +325,7 @@ def info_text(info: Info, path: str, style: Style) -> Iterator[str]:
         yield style.dim(f"{'largest':>9}") + "  sessions:"
     for largest in info.largest:
         session = largest.session
-        label = clean(session.title or session.id)
+        label = line(session.title or session.id)
         yield f"           {largest.passages:>6,}  {_when(largest.start) or '-':16}  {label}"
 
 
