@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 
 from deltamem_cli import __version__, render
 from deltamem_cli.errors import DeltaMemError, ExitStatus, UsageError
-from deltamem_cli.readers import READERS
+from deltamem_cli.readers import READERS, reader
 from deltamem_cli.records import DEFAULT_KINDS, KINDS, ROLES, Kind
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except DeltaMemError as error:
-            render.err(f"deltamem: {render.clean(str(error))}")
+            render.err(f"deltamem: {render.line(str(error))}")
             ctx.exit(int(error.status))
         except KeyboardInterrupt:
             ctx.exit(int(ExitStatus.INTERRUPTED))
@@ -107,6 +107,8 @@ def ingest(
     from deltamem_cli.encoders import load_encoder, pick_device
 
     chosen = _kinds(kinds)
+    if format is not None:
+        reader(format)
     device = pick_device(device)
     encoder = load_encoder(model or "default", device=device, dtype=dtype, batch_size=batch_size)
     draft = Draft(output, verb.new_header(encoder, not no_text), encoder.mean)
@@ -114,7 +116,7 @@ def ingest(
     steps = verb.ingest(paths, draft, encoder, format=format, kinds=chosen, strict=strict, device=device)
     summary = _follow(steps, show=sys.stderr.isatty() and not quiet)
     for problem in summary.problems:
-        render.err(f"deltamem: {render.clean(str(problem))}")
+        render.err(f"deltamem: {render.line(str(problem))}")
     if json:
         render.out(render.summary_json(summary, output))
     elif not quiet:
@@ -196,6 +198,39 @@ def merge(
     merged = verb([open_memory(memory) for memory in memories], output, pick_device(device))
     if not quiet:
         render.out(render.merged_text(merged, output))
+
+
+@app.command()
+def diff(
+    old: Annotated[str, typer.Argument(metavar="A", help="The memory to start from.")],
+    new: Annotated[str, typer.Argument(metavar="B", help="The memory to compare with it.")],
+    k: Annotated[int, typer.Option("-k", min=1, help="How many changes.")] = 20,
+    stat: Annotated[bool, typer.Option("--stat", help="Numbers only: counts, distance, angles, rank.")] = False,
+    output: Annotated[str | None, typer.Option("-o", "--output", metavar="PATCH", help="Save the difference.")] = None,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 when they differ, as git diff.")] = False,
+    json: Json = False,
+) -> None:
+    """Tell what changed from memory A to memory B: what is new in meaning first.
+
+    + is news, ~ says again differently what A holds, - is gone; each with its novelty, from 0 to 1. A saved
+    difference is a memory itself: query it, or merge it with A to get B.
+
+    Example: deltamem diff monday.safetensors friday.safetensors -k 10
+    """
+    from deltamem_cli.diff import diff as verb
+    from deltamem_cli.diff import save_patch
+    from deltamem_cli.store import open_memory
+
+    a, b = open_memory(old), open_memory(new)
+    told = verb(a, b, k, numbers=stat or json)
+    for line in (
+        [render.difference_json(told)] if json else render.difference_text(told, render.Style(sys.stdout), stat=stat)
+    ):
+        render.out(line)
+    if output:
+        save_patch(a, b, output)
+    if exit_code and (told.added or told.removed):
+        raise typer.Exit(ExitStatus.NOTHING_FOUND)
 
 
 @app.command()
@@ -281,9 +316,9 @@ def _questions(question: str) -> Iterator[str]:
     if question != "-":
         yield question
         return
-    for line in sys.stdin:
-        if line.strip():
-            yield line.strip()
+    for line in sys.stdin.buffer:
+        if asked := line.decode("utf-8", "replace").strip():
+            yield asked
 
 
 def _follow(steps: Any, *, show: bool) -> Summary:  # noqa: ANN401
@@ -300,5 +335,5 @@ def _follow(steps: Any, *, show: bool) -> Summary:  # noqa: ANN401
                 return stopped.value  # type: ignore[no-any-return]
             if show:
                 bar.total = step.total or None
-                bar.set_description_str(render.clean(os.path.basename(step.path))[:30], refresh=False)
+                bar.set_description_str(render.line(os.path.basename(step.path))[:30], refresh=False)
                 bar.update(step.done - bar.n)

@@ -63,6 +63,14 @@ class Matrix:
     rank: Floats
 
 
+DTYPES: dict[str, type[np.generic]] = {
+    **dict.fromkeys(("states", "segments", "known"), np.int64),
+    **dict.fromkeys(("S", "F"), np.int8),
+    **dict.fromkeys(("S_scale", "F_scale", "alpha", "fit", "rank"), np.float32),
+    "norms": np.float16,
+}
+
+
 def build(
     rows: Rows,
     vocabulary: NDArray[np.uint64],
