@@ -22,6 +22,7 @@ from safetensors import safe_open
 
 from deltamem_cli import keys, matrix, weights
 from deltamem_cli.cli import app
+from deltamem_cli.diff import SAID_AGAIN, save_patch
 from deltamem_cli.errors import ExitStatus
 from deltamem_cli.memory import Header
 from deltamem_cli.store import open_memory
@@ -118,28 +119,42 @@ def test_exit_codes_are_all_listed() -> None:
 # The memory file
 
 
-@pytest.fixture
-def memory(tmp_path: Path, ingest: Ingest) -> Path:
-    path = tmp_path / "samples.safetensors"
-    turns = [turn(f"point {i} of the agenda", session_id=f"s{i // 20}") for i in range(40)]
-    ingest(path, write_log(tmp_path / "log.jsonl", turns))
+def agenda(path: Path, points: int, ingest: Ingest) -> Path:
+    """A memory of that many turns."""
+    turns = [turn(f"point {i} of the agenda", session_id=f"s{i // 20}") for i in range(points)]
+    ingest(path, write_log(path.with_suffix(".jsonl"), turns))
     return path
 
 
-def test_every_tensor_is_listed_with_its_type_and_shape(memory: Path) -> None:
-    opened = open_memory(memory)
+@pytest.fixture
+def memory(tmp_path: Path, ingest: Ingest) -> Path:
+    return agenda(tmp_path / "samples.safetensors", 40, ingest)
+
+
+@pytest.fixture
+def patch(tmp_path: Path, memory: Path, ingest: Ingest) -> Path:
+    shorter = agenda(tmp_path / "shorter.safetensors", 37, ingest)
+    save_patch(open_memory(memory), open_memory(shorter), tmp_path / "patch.safetensors")
+    return tmp_path / "patch.safetensors"
+
+
+@pytest.mark.parametrize("made", ["memory", "patch"])
+def test_every_tensor_is_listed_with_its_type_and_shape(made: str, request: pytest.FixtureRequest) -> None:
+    path: Path = request.getfixturevalue(made)
+    opened = open_memory(path)
     header, learned = opened.header, opened.matrix
     lengths = {"N": header.passages, "M": len(opened.rows.terms), "W": len(opened.vocabulary), "D": header.dimension,
                "d": header.dimension + keys.WORDS, "T": len(learned.alpha), "T + 1": len(learned.alpha) + 1,
                "G": len(learned.S), "G + 1": len(learned.S) + 1, "R": len(learned.F), "16": 16,
-               "⌈D/4⌉": -(-header.dimension // 4)}  # fmt: skip
+               "K": len(opened.removed), "⌈D/4⌉": -(-header.dimension // 4)}  # fmt: skip
     short = {"uint8": "U8", "int8": "I8", "uint16": "U16", "uint32": "U32", "uint64": "U64", "int64": "I64",
              "float16": "F16", "float32": "F32"}  # fmt: skip
     listed = {quoted(name)[0]: (short[dtype], shape) for name, dtype, shape, _ in
               table(ROOT / "docs" / "memory-file.md", "tensor")}  # fmt: skip
-    with safe_open(str(memory), framework="numpy") as file:
-        assert set(listed) == set(file.keys())
-        for name, (dtype, shape) in listed.items():
+    with safe_open(str(path), framework="numpy") as file:
+        assert set(listed) - set(file.keys()) == ({"ledger.removed"} if made == "memory" else set())
+        for name in file.keys():  # noqa: SIM118
+            dtype, shape = listed[name]
             piece = file.get_slice(name)
             assert piece.get_dtype() == dtype, name
             if shape != "*":
@@ -176,6 +191,7 @@ def test_numbers_that_were_chosen_are_the_ones_in_use() -> None:
         f"under {matrix.LEAST_KNOWN}\n",
     ):
         assert sentence in told, sentence
+    assert f"(cosine {SAID_AGAIN} or more)" in (ROOT / "docs" / "merge-diff-forget.md").read_text("utf-8")
     assert f"below {weights.UNFAMILIAR} and" in (ROOT / "docs" / "query.md").read_text("utf-8")
 
 
