@@ -201,6 +201,39 @@ def merge(
 
 
 @app.command()
+def diff(
+    old: Annotated[str, typer.Argument(metavar="A", help="The memory to start from.")],
+    new: Annotated[str, typer.Argument(metavar="B", help="The memory to compare with it.")],
+    k: Annotated[int, typer.Option("-k", min=1, help="How many changes.")] = 20,
+    stat: Annotated[bool, typer.Option("--stat", help="Numbers only: counts, distance, angles, rank.")] = False,
+    output: Annotated[str | None, typer.Option("-o", "--output", metavar="PATCH", help="Save the difference.")] = None,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 when they differ, as git diff.")] = False,
+    json: Json = False,
+) -> None:
+    """Tell what changed from memory A to memory B: what is new in meaning first.
+
+    + is news, ~ says again differently what A holds, - is gone; each with its novelty, from 0 to 1. A saved
+    difference is a memory itself: query it, or merge it with A to get B.
+
+    Example: deltamem diff monday.safetensors friday.safetensors -k 10
+    """
+    from deltamem_cli.diff import diff as verb
+    from deltamem_cli.diff import save_patch
+    from deltamem_cli.store import open_memory
+
+    a, b = open_memory(old), open_memory(new)
+    told = verb(a, b, k, numbers=stat or json)
+    for line in (
+        [render.difference_json(told)] if json else render.difference_text(told, render.Style(sys.stdout), stat=stat)
+    ):
+        render.out(line)
+    if output:
+        save_patch(a, b, output)
+    if exit_code and (told.added or told.removed):
+        raise typer.Exit(ExitStatus.NOTHING_FOUND)
+
+
+@app.command()
 def forget(
     memory: MemoryPath,
     session: Session = "",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -72,8 +72,8 @@ def describe(memory: Memory, most: int = 5) -> Info:
         rank=float(memory.state("rank").max(initial=0.0)),
         alpha=sorted({float(alpha) for alpha in memory.state("alpha")}),
         largest=[
-            SessionSize(memory.sessions[i], int(sizes[i]), None if start[i] == NO_TIME else int(start[i]) / 1000)
-            for i in largest
+            SessionSize(replace(memory.sessions[i], title=memory.title(i)), int(sizes[i]), _seconds(int(start[i])))
+            for i in largest.tolist()
         ],
     )
 
@@ -94,3 +94,7 @@ def by_part(sizes: dict[str, int]) -> dict[str, int]:
         else:
             parts["ledger"] += size
     return parts
+
+
+def _seconds(milliseconds: int) -> float | None:
+    return None if milliseconds == NO_TIME else milliseconds / 1000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +19,7 @@ from deltamem_cli.ledger import Rows
 from deltamem_cli.matrix import Matrix
 from deltamem_cli.records import KINDS, ROLES, Session, Source
 
-STRINGS = ("text", "pointers", "sources", "sessions", "speakers")  # the ledger's columns of strings
+_TITLE = 60  # characters of a session's first text that stand for a title
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,8 @@ class Header:
     """What a memory is made with and how much it holds: all that `info` must know before it reads a tensor.
 
     encoder, fingerprint, dimension, window: the sentence encoder, a hash of its weights, its vectors' size, its tokens.
-    text: whether the passages' text is kept. first, last: milliseconds since 1970 UTC, None where no log says.
+    text: whether the passages' text is kept (a merged memory may lack it for some). patch: it also names passages that
+    merging it takes away. first, last: milliseconds since 1970 UTC, None where no log says.
     """
 
     encoder: str
@@ -41,6 +42,7 @@ class Header:
     first: int | None = None
     last: int | None = None
     rule: str = "rls"
+    patch: bool = False
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], name: str) -> Header:
@@ -50,13 +52,10 @@ class Header:
         least = {"dimension": 1, "window": 8, "passages": 0, "sessions": 0, "sources": 0}
         counts = all(type(known[name]) is int and known[name] >= lowest for name, lowest in least.items())
         times = all(known[name] is None or type(known[name]) is int for name in ("first", "last"))
-        if not (texts and counts and times and isinstance(known["text"], bool)):
+        flags = isinstance(known["text"], bool) and isinstance(known["patch"], bool)
+        if not (texts and counts and times and flags):
             raise MemoryFileError(f"{name}: its header is damaged; restore the file or ingest again")
         return cls(**known)
-
-    def with_text(self, text: bool) -> Header:
-        """The same, keeping text or not."""
-        return replace(self, text=text)
 
     def as_dict(self) -> dict[str, Any]:
         """The fields, ready for JSON."""
@@ -128,6 +127,17 @@ class Memory:
         return self._array(f"state.{name}", matrices.DTYPES[name], length, *width)
 
     @cached_property
+    def removed(self) -> NDArray[np.uint8]:
+        """Of a patch: the uids (n, 16) of the passages that it takes away."""
+        if not self.header.patch:
+            return np.zeros((0, 16), np.uint8)
+        removed = self.tensors["ledger.removed"]
+        self._expect(
+            removed.ndim == 2 and removed.shape[1] == 16 and removed.dtype == np.uint8, "what the patch removes"
+        )
+        return removed
+
+    @cached_property
     def mean(self) -> NDArray[np.float32]:
         """The mean (dimension,) that is taken off the encoder's vectors."""
         return self._array("ledger.mean", np.float32, self.header.dimension)
@@ -151,6 +161,18 @@ class Memory:
     def sessions(self) -> list[Session]:
         """The conversations in it."""
         return self._table("sessions", Session, self.header.sessions)
+
+    def title(self, session: int) -> str:
+        """What a person calls a session: the title its log gives it, else how its first human text begins."""
+        if self.sessions[session].title:
+            return self.sessions[session].title
+        column, role, kind = (self.tensors[f"ledger.{name}"] for name in ("session", "role", "kind"))
+        first, end = np.searchsorted(column, (session, session + 1)).tolist()
+        human = (role[first:end] == ROLES.index("user")) & (kind[first:end] == KINDS.index("text"))
+        said = np.flatnonzero(human) + first
+        text = self.text[int(said[0])] if self.text is not None and len(said) else ""
+        words = " ".join(text[:200].split())
+        return words if len(words) <= _TITLE else words[:_TITLE].rsplit(" ", 1)[0] + " …"
 
     @cached_property
     def speakers(self) -> list[str]:

@@ -19,6 +19,7 @@ import orjson
 from deltamem_cli.records import Answer, Hit, Segment
 
 if TYPE_CHECKING:
+    from deltamem_cli.diff import Change, Difference
     from deltamem_cli.forget import Forgotten
     from deltamem_cli.info import Info
     from deltamem_cli.ingest import Summary
@@ -218,6 +219,64 @@ def summary_json(summary: Summary, memory: str) -> str:
     """What an ingest did, as one JSON object."""
     fields = asdict(summary) | {"memory": memory, "problems": [str(problem) for problem in summary.problems]}
     fields["seconds"] = round(summary.seconds, 3)
+    return _json(fields)
+
+
+def difference_text(told: Difference, style: Style, *, stat: bool) -> Iterator[str]:
+    """A difference for a person: the changes under their sessions, then the numbers."""
+    if not stat:
+        session = None
+        for change in _by_session(told.changes):
+            hit = change.hit
+            if hit.session != session:
+                session = hit.session
+                yield style.bold(clean(hit.title or hit.session)) + style.dim(f"  {_when(hit.time)}")
+            yield from _change_text(change, style)
+        if told.changes:
+            yield ""
+    yield (
+        f"passages: {told.added:,} added, {told.removed:,} gone, {told.shared:,} shared; sessions: "
+        f"{told.sessions_added:,} added, {told.sessions_removed:,} gone, {told.sessions_shared:,} shared"
+    )
+    if told.distance is not None:
+        yield f"distance {told.distance:.3f} of the first matrix (Frobenius), effective rank of change {told.rank:.0f}"
+    if told.angles is not None:
+        yield "principal angles {:.1f}°, {:.1f}°, {:.1f}° (smallest, median, largest)".format(*told.angles)
+
+
+def _by_session(changes: tuple[Change, ...]) -> list[Change]:
+    """Changes of one session together, the sessions in the order of their newest change."""
+    first: dict[str, int] = {}
+    for place, change in enumerate(changes):
+        first.setdefault(change.hit.session, place)
+    return sorted(changes, key=lambda change: first[change.hit.session])
+
+
+def _change_text(change: Change, style: Style) -> Iterator[str]:
+    hit = change.hit
+    yield f"{style.mark(change.sign)} {change.novelty:.2f}  {style.place(place(hit))}  {style.dim(_who(hit))}"
+    yield from _excerpt(hit, "    ")
+    if change.old is not None:
+        yield style.dim(f"    before: {place(change.old)}")
+        for line in _excerpt(change.old, "    │ "):
+            yield style.dim(line)
+
+
+def _excerpt(hit: Hit, indent: str, most: int = 6) -> Iterator[str]:
+    """The first lines of a passage."""
+    lines = clean(hit.text if hit.text is not None else "(text not kept)").split("\n")
+    for line in lines[:most]:
+        yield indent + line
+    if len(lines) > most:
+        yield f"{indent}[… {len(lines) - most} more lines]"
+
+
+def difference_json(told: Difference) -> str:
+    """A difference as one JSON object."""
+    fields = asdict(told)
+    for entry, change in zip(fields["changes"], told.changes, strict=True):
+        entry["hit"] = _hit_fields(change.hit)
+        entry["old"] = _hit_fields(change.old) if change.old else None
     return _json(fields)
 
 
