@@ -95,6 +95,12 @@ class Memory:
         self._expect(name not in limits or not len(column) or column.max() < limits[name], f"a number in {name}")
         return column
 
+    def column(self, name: str) -> NDArray[Any]:
+        """One column of the ledger (N, …), without the others."""
+        column = self.tensors[f"ledger.{name}"]
+        self._expect(len(column) == self.header.passages, f"the length of the column {name}")
+        return column
+
     @cached_property
     def vocabulary(self) -> NDArray[np.uint64]:
         """The terms of all passages as sorted hashes."""
@@ -166,7 +172,7 @@ class Memory:
         """What a person calls a session: the title its log gives it, else how its first human text begins."""
         if self.sessions[session].title:
             return self.sessions[session].title
-        column, role, kind = (self.tensors[f"ledger.{name}"] for name in ("session", "role", "kind"))
+        column, role, kind = (self.column(name) for name in ("session", "role", "kind"))
         first, end = np.searchsorted(column, (session, session + 1)).tolist()
         human = (role[first:end] == ROLES.index("user")) & (kind[first:end] == KINDS.index("text"))
         said = np.flatnonzero(human) + first
