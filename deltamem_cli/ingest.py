@@ -219,6 +219,10 @@ def _read(file: LogFile, work: _Work, format: str | None, stdin: BinaryIO | None
         report = ReadReport()
         messages = reader(found).read(cast(BinaryIO, stream), file.path, report)
         opening = list(islice(messages, 1))  # a log that cannot be read at all leaves no trace in the memory
+        if format and not opening:
+            raise LogError(
+                file.path, f"holds no messages in the format {format}; leave out --format to have it detected"
+            )
         if opening and known is None:
             work.draft.place_source(Source(file.path, found))
         for _ in _take_all(chain(opening, messages), file.path, work):

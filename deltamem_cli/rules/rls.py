@@ -26,7 +26,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-
 PROBES = 1024  # writes that the choice of α looks at
 
 
@@ -38,7 +37,7 @@ class State(NamedTuple):
 
 
 def faded(age: Tensor, half_life: float) -> Tensor:
-    """What is left, 2^(−age / half_life): of a write of that age, or `keep` where `age` is the gap to the last write."""
+    """What is left, 2^(−age / half_life): of a write of that age, or `keep` where `age` is the gap to the last."""
     return torch.exp2(-age / half_life)
 
 
