@@ -100,7 +100,13 @@ def write_reference(
 
 
 def write(
-    state: Tensor, keys: Tensor, values: Tensor, gates: Gates, queries: Tensor | None = None, *, chunk: int | None = None
+    state: Tensor,
+    keys: Tensor,
+    values: Tensor,
+    gates: Gates,
+    queries: Tensor | None = None,
+    *,
+    chunk: int | None = None,
 ) -> Written:
     """`write_reference` by chunks of `chunk` writes. Same result, to rounding, for every mode, gate and chunk."""
     queries = keys if queries is None else queries
