@@ -95,12 +95,6 @@ class Memory:
         self._expect(name not in limits or not len(column) or column.max() < limits[name], f"a number in {name}")
         return column
 
-    def column(self, name: str) -> NDArray[Any]:
-        """One column of the ledger (N, …), without the others."""
-        column = self.tensors[f"ledger.{name}"]
-        self._expect(len(column) == self.header.passages, f"the length of the column {name}")
-        return column
-
     @cached_property
     def vocabulary(self) -> NDArray[np.uint64]:
         """The terms of all passages as sorted hashes."""
