@@ -302,7 +302,7 @@ def test_a_time_that_is_none_is_left_out(remember: Callable[..., Memory], moment
     assert (memory.header.first, memory.header.last) == (-86_400_500, -86_400_500)
 
 
-@pytest.mark.parametrize("odd", ["a\0", "a\0b", "\ud800", "\x1b[31m", "a\nb", "x" * 100_000, "é", "", " "])
+@pytest.mark.parametrize("odd", ["a\0", "a\0b", "\x1b[31m", "a\nb", "x" * 100_000, "é", "", " "])
 def test_odd_names_are_kept_apart(remember: Callable[..., Memory], tmp_path: Path, odd: str) -> None:
     messages = [
         said(f"words {i}", line=i + 1, id=f"{i}", session=f"s{name}", speaker=name, title=name, project=name, pointer=odd)
@@ -311,7 +311,7 @@ def test_odd_names_are_kept_apart(remember: Callable[..., Memory], tmp_path: Pat
     memory = remember(messages)
     assert memory.text is not None
     by_text = {memory.text[row]: memory.speakers[speaker] for row, speaker in enumerate(memory.rows.speaker)}
-    shown = odd.replace("\ud800", "\ufffd")[:200]
+    shown = odd[:200]
     assert by_text == {"words 0": shown, "words 1": "a", "words 2": "b", "words 3": "", "words 4": shown}
     again = memorise(messages, tmp_path / "again.safetensors", WordEncoder())
     assert Path(again.name).read_bytes() == Path(memory.name).read_bytes()
