@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     import click
 
-    from deltamem_cli.ingest import Summary
     from deltamem_cli.query import Filters
 
 
@@ -72,8 +71,20 @@ def deltamem(
 
 @app.command()
 def ingest(
-    paths: Annotated[list[str], typer.Argument(metavar="PATHS…", help="Logs, folders of logs, patterns, or - for stdin.")],
-    output: Annotated[str, typer.Option("-o", "--output", metavar="MEMORY", help="The memory file; updated if it is there.")],
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="PATHS…", help="Logs, folders of logs, patterns, or - for stdin.")
+    ] = None,
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="MEMORY", help="The memory file; updated if it is there.")
+    ] = "",
+    discover: Annotated[bool, typer.Option("--discover", help="Take the logs that `deltamem discover` lists.")] = False,
+    per_project: Annotated[
+        str, typer.Option(metavar="FOLDER", help="Instead of -o: a memory for each project, in this folder.")
+    ] = "",
+    follow: Annotated[bool, typer.Option("--follow", help="Go on while tools write their logs, until Ctrl-C.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and tell; write nothing.")] = False,
+    redact: Annotated[bool, typer.Option(help="Replace API keys, tokens, private keys and passwords in URLs.")] = True,
+    redact_emails: Annotated[bool, typer.Option("--redact-emails", help="Replace e-mail addresses too.")] = False,
     format: Annotated[str | None, typer.Option(help=f"Take the logs for this format: {', '.join(READERS)}.")] = None,
     kinds: Annotated[str, typer.Option(help=f"What to keep, of: {', '.join(KINDS)}.")] = ",".join(DEFAULT_KINDS),
     no_text: Annotated[bool, typer.Option("--no-text", help="Keep pointers to the logs instead of their text.")] = False,
@@ -88,29 +99,27 @@ def ingest(
     """Read logs into a memory file. What it knows already is not read twice.
 
     Example: deltamem ingest ~/.claude/projects -o notes.safetensors
-    """
-    from deltamem_cli import ingest as verb
-    from deltamem_cli.draft import Draft
-    from deltamem_cli.encoders import load_encoder, pick_device
 
-    chosen = _kinds(kinds)
-    device = pick_device(device)
-    encoder = load_encoder(model or "default", device=device, dtype=dtype, batch_size=batch_size)
-    draft = Draft(output, verb.new_header(encoder, not no_text), encoder.mean)
-    draft.check(encoder.name, encoder.fingerprint, text=False if no_text else None)
-    steps = verb.ingest(paths, draft, encoder, format=format, kinds=chosen, strict=strict, device=device)
-    summary = _follow(steps, show=sys.stderr.isatty() and not quiet)
-    for problem in summary.problems:
-        render.err(f"deltamem: {render.clean(str(problem))}")
-    if json:
-        render.out(render.summary_json(summary, output))
-    elif not quiet:
-        for line in render.summary_text(summary, output, render.Style(sys.stdout)):
-            render.out(line)
-    if summary.interrupted:
-        raise typer.Exit(ExitStatus.INTERRUPTED)
-    if summary.problems:
-        raise typer.Exit(ExitStatus.BAD_DATA)
+    Example: deltamem ingest --discover -o everything.safetensors --follow
+    """
+    from deltamem_cli import jobs
+
+    chosen = [*(paths or []), *(_discovered() if discover else [])]
+    if not chosen:
+        raise UsageError("nothing to ingest: name logs or folders, or add --discover")
+    if sum((bool(output), bool(per_project), dry_run)) != 1 or (follow and not output):
+        raise UsageError("say where to: -o MEMORY (with --follow or without), --per-project FOLDER, or --dry-run")
+    job = jobs.Job(
+        chosen, format, _kinds(kinds), no_text, redact, redact_emails, model, device, dtype, batch_size, strict, quiet, json
+    )
+    if dry_run:
+        status = jobs.dry_run(job)
+    elif per_project:
+        status = jobs.per_project(job, per_project)
+    else:
+        status = (jobs.follow if follow else jobs.once)(job, output)
+    if status:
+        raise typer.Exit(status)
 
 
 @app.command()
@@ -174,6 +183,55 @@ def info(memory: MemoryPath, json: Json = False) -> None:
         render.out(line)
 
 
+@app.command()
+def formats(
+    paths: Annotated[list[str] | None, typer.Argument(metavar="PATHS…", help="Files and folders, for --detect.")] = None,
+    detect: Annotated[bool, typer.Option("--detect", help="Tell which format each file is in, or why none.")] = False,
+    json: Json = False,
+) -> None:
+    """List the log formats that can be read, or tell which one files are in.
+
+    Example: deltamem formats --detect export/ notes.md
+    """
+    from deltamem_cli import formats, render_logs
+
+    if detect != bool(paths):
+        raise UsageError("--detect and PATHS go together: deltamem formats --detect PATHS…")
+    style = render.Style(sys.stdout)
+    if not paths:
+        titles = formats.titles()
+        for line in render_logs.formats_json(titles) if json else render_logs.formats_text(titles, style):
+            render.out(line)
+    for found in formats.detect(paths or []):
+        render.out(render_logs.detected_json(found) if json else render_logs.detected_text(found, style))
+
+
+@app.command()
+def discover(json: Json = False) -> None:
+    """List the logs that tools keep on this machine: how many, how large, when they were last written.
+
+    Ends with exit code 1 when there are none.
+
+    Example: deltamem discover
+    """
+    from deltamem_cli import render_logs
+    from deltamem_cli.discover import discover
+
+    found = discover()
+    if not found:
+        render.err("deltamem: no tool that deltamem knows keeps logs here; name yours: deltamem ingest PATHS -o MEMORY")
+        raise typer.Exit(ExitStatus.NOTHING_FOUND)
+    style = render.Style(sys.stdout)
+    for line in map(render_logs.discover_json, found) if json else render_logs.discover_text(found, style):
+        render.out(line)
+
+
+def _discovered() -> list[str]:
+    from deltamem_cli.discover import discover
+
+    return [root for entry in discover() if entry.format for root in entry.roots]
+
+
 def _kinds(names: str) -> tuple[Kind, ...]:
     chosen = {name.strip() for name in names.split(",")}
     if unknown := chosen - {*KINDS}:
@@ -203,19 +261,3 @@ def _questions(question: str) -> Iterator[str]:
     for line in sys.stdin:
         if line.strip():
             yield line.strip()
-
-
-def _follow(steps: Any, *, show: bool) -> Summary:  # noqa: ANN401
-    """Run an ingest to its end, with a bar on a terminal."""
-    from tqdm import tqdm
-
-    with tqdm(total=None, unit="B", unit_scale=True, unit_divisor=1024, disable=not show, file=sys.stderr, leave=False) as bar:
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as stopped:
-                return stopped.value  # type: ignore[no-any-return]
-            if show:
-                bar.total = step.total or None
-                bar.set_description_str(render.clean(os.path.basename(step.path))[:30], refresh=False)
-                bar.update(step.done - bar.n)

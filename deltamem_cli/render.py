@@ -19,7 +19,7 @@ from deltamem_cli.records import Answer, Hit, Segment
 
 if TYPE_CHECKING:
     from deltamem_cli.info import Info
-    from deltamem_cli.ingest import Summary
+    from deltamem_cli.reading import Summary
 
 # C0 and C1 controls but line feed and tab, and the marks that reorder or hide text (bidi, zero width, line separators).
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
@@ -179,15 +179,25 @@ def summary_text(summary: Summary, memory: str, style: Style) -> Iterator[str]:
     unchanged = f", {summary.unchanged} unchanged" if summary.unchanged else ""
     others = f", passed over {summary.not_logs} files that are no logs" if summary.not_logs else ""
     yield read + unchanged + others
-    yield (
-        f"{summary.messages:,} messages → {summary.passages:,} passages: "
-        f"{style.bold(f'{summary.new:,} new')}, {summary.duplicates:,} known already"
-    )
+    hidden = ", ".join(f"{rule} {count:,}" for rule, count in summary.redacted.most_common())
+    if hidden:
+        yield f"redacted {summary.redacted.total():,} secrets: {hidden}"
+    if not memory:  # a dry run
+        yield f"{summary.messages:,} messages in {size(summary.bytes_in)} of logs, {summary.seconds:.1f} s; nothing was written"
+    else:
+        yield from _kept_text(summary, memory, style)
     if summary.skipped:
         kinds = ", ".join(f"{clean(kind)} {count:,}" for kind, count in summary.skipped.most_common())
         yield style.dim(f"records left out: {kinds}")
     for path in summary.pending:
         yield style.dim(f"{short_path(path)}: the last line is still being written; ingest again to get it")
+
+
+def _kept_text(summary: Summary, memory: str, style: Style) -> Iterator[str]:
+    yield (
+        f"{summary.messages:,} messages → {summary.passages:,} passages: "
+        f"{style.bold(f'{summary.new:,} new')}, {summary.duplicates:,} known already"
+    )
     ratio = summary.bytes_in / summary.bytes_out if summary.bytes_out else 0.0
     saved = "" if summary.saved else ", nothing to change"
     yield (

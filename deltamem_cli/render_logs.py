@@ -1,0 +1,78 @@
+"""What `formats`, `discover` and `ingest --follow` print: tables of formats, files and tools."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from deltamem_cli.render import Style, _json, clean, short_path, size
+
+if TYPE_CHECKING:
+    from deltamem_cli.discover import Found
+    from deltamem_cli.formats import Detected
+    from deltamem_cli.reading import Summary
+
+
+def formats_text(titles: dict[str, str], style: Style) -> Iterator[str]:
+    """The table of formats."""
+    width = max(map(len, titles))
+    for name, title in titles.items():
+        yield f"{style.bold(name.ljust(width))}  {clean(title)}"
+
+
+def formats_json(titles: dict[str, str]) -> Iterator[str]:
+    """The formats, one JSON object each."""
+    for name, title in titles.items():
+        yield _json({"format": name, "title": title})
+
+
+def detected_text(detected: Detected, style: Style) -> str:
+    """A file and its format, or why it has none."""
+    if detected.format is not None:
+        return f"{style.bold(detected.format.ljust(12))}  {style.place(clean(short_path(detected.path)))}"
+    return f"{'-'.ljust(12)}  {style.place(clean(short_path(detected.path)))}: {style.dim(clean(detected.why))}"
+
+
+def detected_json(detected: Detected) -> str:
+    """The same as a JSON object."""
+    return _json(asdict(detected))
+
+
+def discover_text(found: list[Found], style: Style) -> Iterator[str]:
+    """The table of tools that have logs here."""
+    rows = [("tool", "files", "bytes", "last written", "format", "where")]
+    for entry in found:
+        span = " – ".join(dict.fromkeys(_day(time) for time in (entry.first, entry.last)))
+        where = ", ".join(clean(short_path(root)) for root in entry.roots)
+        rows.append((entry.tool, f"{entry.files:,}", size(entry.bytes), span, entry.format or "(not read)", where))
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    for number, row in enumerate(rows):
+        tool, files, count, *rest = row
+        cells = [tool.ljust(widths[0]), files.rjust(widths[1]), count.rjust(widths[2])]
+        cells += [cell.ljust(width) for cell, width in zip(rest, [*widths[3:], 0], strict=True)]
+        line = "  ".join(cells).rstrip()
+        yield style.dim(line) if number == 0 else line
+
+
+def discover_json(entry: Found) -> str:
+    """One tool as a JSON object."""
+    return _json(asdict(entry) | {"first": _moment(entry.first), "last": _moment(entry.last)})
+
+
+def change_text(summary: Summary) -> str:
+    """What one round of following brought, in a line."""
+    logs = sum(summary.logs.values())
+    hidden = f", {summary.redacted.total():,} secrets redacted" if summary.redacted else ""
+    now = datetime.now().astimezone()
+    from_logs = f"from {logs} log{'s' * (logs != 1)}"
+    return f"{now:%H:%M:%S}  {summary.new:,} new passages {from_logs}{hidden}, {summary.seconds:.1f} s"
+
+
+def _day(time: float) -> str:
+    return f"{datetime.fromtimestamp(time).astimezone():%Y-%m-%d}"
+
+
+def _moment(time: float) -> str:
+    return datetime.fromtimestamp(time).astimezone().isoformat(timespec="seconds")
