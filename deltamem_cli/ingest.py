@@ -19,7 +19,7 @@ from deltamem_cli.encoders import Encoder
 from deltamem_cli.inputs import LogFile, find_logs
 from deltamem_cli.memory import Header
 from deltamem_cli.readers.derived import with_ids
-from deltamem_cli.reading import Progress, Reading, Summary, read_files, take_all
+from deltamem_cli.reading import Progress, Reading, Summary, check_for_logs, read_files, take_all
 from deltamem_cli.records import DEFAULT_KINDS, KINDS, Kind, Message, Passage, Session, Source
 from deltamem_cli.redact import Redactor
 from deltamem_cli.split import passages, spoken
@@ -57,7 +57,9 @@ def ingest(
     summary = Summary()
     files = find_logs(paths, summary.problems)
     work = Work(draft, encoder, summary, device, kinds, strict, redactor)
-    return (yield from ingest_files(files, work, format=format, stdin=stdin))
+    yield from ingest_files(files, work, format=format, stdin=stdin)
+    check_for_logs(paths, work)
+    return summary
 
 
 def ingest_files(
@@ -71,6 +73,7 @@ def ingest_files(
         work.encode()
     except KeyboardInterrupt:
         summary.interrupted = True
+        work.abandon()
     if draft.changed and len(draft):
         work.save()
     summary.bytes_out = os.path.getsize(draft.path) if draft.path.exists() else 0
@@ -119,7 +122,7 @@ class Work(Reading):
         return self.draft.sources.get(path)
 
     def begin(self, path: str, format: str) -> None:
-        """Note the log: its passages refer to it."""
+        """Note the log: its passages refer to it. (One that cannot be read at all leaves no trace.)"""
         if path not in self.draft.sources:
             self.draft.place_source(Source(path, format))
 
@@ -132,9 +135,13 @@ class Work(Reading):
         self.draft.place_session(session)
 
     def message(self, source: str, number: int, message: Message) -> int:
-        """Split the message and take its passages."""
+        """Split the message and take its passages.
+
+        Passages of every kind are counted: what is added later under other --kinds falls into its place.
+        """
         for passage in passages(message, self.encoder.max_tokens - 2, self.encoder.offsets):
-            self.take(source, number, passage)
+            if message.kind in self.kinds:
+                self.take(source, number, passage)
             number += 1
         return number
 
@@ -166,6 +173,11 @@ class Work(Reading):
             self.draft.add(source, numbered, np.stack([self._codes[texts[i]] for i in mine]))
         self.summary.new += len(texts)
         self._waiting.clear()
+
+    def abandon(self) -> None:
+        """Leave out what waits to be encoded; its logs do not count as read, so a later run takes it."""
+        for path in {source for source, _, _ in self._waiting}:
+            self.draft.place_source(self.draft.sources[path].unread())
 
     def save(self) -> None:
         """Put the draft on disk."""

@@ -94,14 +94,16 @@ def dry_run(job: Job) -> ExitStatus:
     import time
 
     from deltamem_cli.inputs import find_logs
-    from deltamem_cli.reading import Reading, Summary, read_files
+    from deltamem_cli.reading import Reading, Summary, check_for_logs, read_files
 
     summary = Summary()
     started = time.monotonic()
 
     def steps() -> Generator[Progress, None, Summary]:
         files = find_logs(job.paths, summary.problems)
-        yield from read_files(files, Reading(summary, job.kinds, job.strict, job.redactor()), format=job.format)
+        reading = Reading(summary, job.kinds, job.strict, job.redactor())
+        yield from read_files(files, reading, format=job.format)
+        check_for_logs(job.paths, reading)
         return summary
 
     _to_the_end(steps(), job)
@@ -171,7 +173,7 @@ def _to_the_end(steps: Generator[Progress, None, Summary], job: Job) -> Summary:
                 return stopped.value  # type: ignore[no-any-return]
             if show:
                 bar.total = step.total or None
-                bar.set_description_str(render.clean(os.path.basename(step.path))[:30], refresh=False)
+                bar.set_description_str(render.line(os.path.basename(step.path))[:30], refresh=False)
                 bar.update(step.done - bar.n)
 
 
@@ -201,7 +203,7 @@ def _tell_change(summary: Summary, output: str, job: Job) -> None:
 
 def _tell_problems(summary: Summary) -> None:
     for problem in summary.problems:
-        render.err(f"deltamem: {render.clean(str(problem))}")
+        render.err(f"deltamem: {render.line(str(problem))}")
 
 
 def _say(job: Job, what: str) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import chain, islice
 from typing import BinaryIO, cast
 
 from deltamem_cli.errors import LogError, NotALog
@@ -73,7 +74,7 @@ class Reading:
         return None
 
     def begin(self, path: str, format: str) -> None:
-        """A log is about to be read."""
+        """A log has a message, and more may come."""
 
     def end(self, source: Source) -> None:
         """A log has been read to its end."""
@@ -82,7 +83,7 @@ class Reading:
         """A session of the log, and what the log has told of it."""
 
     def message(self, source: str, number: int, message: Message) -> int:
-        """A message of the kinds asked for; `number` passages of its log came before. Returns how many came since."""
+        """A message of any kind; `number` passages of its log came before. Returns how many there are after it."""
         return number
 
 
@@ -111,6 +112,14 @@ def read_files(
         yield Progress(done, total, file.path)
 
 
+def check_for_logs(paths: list[str], work: Reading) -> None:
+    """Report it when not one log was found below the paths."""
+    summary = work.summary
+    if not (summary.logs or summary.unchanged or summary.problems or summary.interrupted):
+        what = "holds no log" if len(paths) == 1 else "hold no logs"
+        _report(LogError(", ".join(paths), f"{what} in a format that deltamem knows"), summary, work.strict)
+
+
 def _read(file: LogFile, work: Reading, format: str | None, stdin: BinaryIO | None) -> Iterator[int]:
     """Take every message of one log; yields the bytes read so far."""
     summary, known = work.summary, work.known(file.path)
@@ -125,10 +134,13 @@ def _read(file: LogFile, work: Reading, format: str | None, stdin: BinaryIO | No
         summary.bytes_in += file.size
         return
     with closing(_Tracked(open_input(file, stdin))) as tracked:
-        found, stream = open_log(cast(BinaryIO, tracked), file.path, format)
-        work.begin(file.path, found)
+        found, stream = open_log(tracked, file.path, format)
         report = ReadReport()
-        for _ in take_all(reader(found).read(cast(BinaryIO, stream), file.path, report), file.path, work):
+        messages = reader(found).read(cast(BinaryIO, stream), file.path, report)
+        opening = list(islice(messages, 1))
+        if opening:
+            work.begin(file.path, found)
+        for _ in take_all(chain(opening, messages), file.path, work):
             yield tracked.read_bytes
         digest = "" if report.broken else tracked.hash.hexdigest()
         if file.path != STDIN:
@@ -150,10 +162,10 @@ def take_all(messages: Iterable[Message], source: str, work: Reading) -> Iterato
         if redact:
             message = redact(message)
         work.session(Session(message.session, message.title, message.project))
-        if message.kind not in work.kinds:
+        if message.kind in work.kinds:
+            work.summary.messages += 1
+        else:
             work.summary.skipped[f"{message.kind} (not in --kinds)"] += 1
-            continue
-        work.summary.messages += 1
         number = work.message(source, number, message)
         yield
 

@@ -5,6 +5,7 @@ Text from logs and memory files is a stranger's: control characters are shown, n
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import sys
@@ -18,11 +19,15 @@ import orjson
 from deltamem_cli.records import Answer, Hit, Segment
 
 if TYPE_CHECKING:
+    from deltamem_cli.diff import Change, Difference
+    from deltamem_cli.forget import Forgotten
     from deltamem_cli.info import Info
+    from deltamem_cli.merge import Merged
     from deltamem_cli.reading import Summary
 
-# C0 and C1 controls but line feed and tab, and the marks that reorder or hide text (bidi, zero width, line separators).
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+# C0 and C1 controls but line feed and tab, the marks that reorder or hide text (bidi, zero width, line separators), and
+# lone surrogates (bytes of a path or an argument that are no UTF-8), which no stream can write.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 _BOLD, _DIM, _GREEN, _MARK, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[1;33m", "\x1b[0m"
 
 
@@ -57,6 +62,11 @@ def clean(text: str) -> str:
     return _UNSAFE.sub(lambda match: _visible(ord(match.group())), text)
 
 
+def line(text: str) -> str:
+    """The same on one line, for names, titles and paths: a line end is made visible too."""
+    return clean(text).replace("\n", "␊").replace("\t", " ")
+
+
 def _visible(code: int) -> str:
     return chr(0x2400 + code) if code < 0x20 else "␡" if code == 0x7F else f"<U+{code:04X}>"
 
@@ -80,7 +90,7 @@ def nothing_fits(answer: Answer, filtered: bool) -> str:
 
 def _hit_text(number: int, hit: Hit, question: str, style: Style) -> Iterator[str]:
     yield f"{style.bold(str(number))}  {style.place(place(hit))}"
-    about = [_when(hit.time), _who(hit), clean(hit.title or hit.session), f"score {hit.score:.2f}"]
+    about = [_when(hit.time), _who(hit), line(hit.title or hit.session), f"score {hit.score:.2f}"]
     yield style.dim("   " + " · ".join(part for part in about if part))
     for near in hit.before:
         yield from _indented(near, "", style, near=True)
@@ -115,23 +125,28 @@ def _marked(text: str, question: str, style: Style) -> str:
 def _segment_text(number: int, segment: Segment, style: Style) -> Iterator[str]:
     yield f"{style.bold(str(number))}  {style.place(short_path(segment.source) + ':' + str(segment.line))}"
     span = " – ".join(dict.fromkeys(t for t in (_when(segment.start), _when(segment.end)) if t))
-    about = [span, clean(segment.title or segment.session), f"{segment.passages} passages", f"score {segment.score:.3f}"]
+    about = [
+        span,
+        line(segment.title or segment.session),
+        f"{segment.passages} passages",
+        f"score {segment.score:.3f}",
+    ]
     yield style.dim("   " + " · ".join(part for part in about if part))
 
 
 def place(hit: Hit) -> str:
     """Where a passage stands: path:line, and the JSON pointer where the line is not enough."""
-    return f"{short_path(hit.source)}:{hit.line}" + (f"#{clean(hit.pointer)}" if hit.pointer else "")
+    return f"{short_path(hit.source)}:{hit.line}" + (f"#{line(hit.pointer)}" if hit.pointer else "")
 
 
 def short_path(path: str) -> str:
     """The path as a person here would write it: relative below the current folder, else whole."""
     here = os.getcwd() + os.sep
-    return clean(path.removeprefix(here))
+    return line(path.removeprefix(here))
 
 
 def _who(hit: Hit) -> str:
-    return clean(f"{hit.speaker} ({hit.role})" if hit.speaker and hit.role != "user" else hit.speaker or hit.role) + (
+    return line(f"{hit.speaker} ({hit.role})" if hit.speaker and hit.role != "user" else hit.speaker or hit.role) + (
         "" if hit.kind == "text" else f", {hit.kind.replace('_', ' ')}"
     )
 
@@ -142,7 +157,8 @@ def _when(seconds: float | None) -> str:
 
 def _moment(seconds: float) -> datetime:
     """UTC; a time outside what a calendar can say (a stranger's number) is pinned to its ends."""
-    return datetime.fromtimestamp(min(max(seconds, -62135596800), 253402300799), UTC)
+    day = 86_400  # room for the zone of whoever reads it
+    return datetime.fromtimestamp(min(max(seconds, -62135596800 + day), 253402300799 - day), UTC)
 
 
 def _iso(seconds: float | None) -> str | None:
@@ -167,7 +183,10 @@ def _hit_fields(hit: Hit) -> dict[str, Any]:
 
 
 def _json(value: Any) -> str:  # noqa: ANN401  # any JSON value
-    text = orjson.dumps(value).decode()
+    try:
+        text = orjson.dumps(value).decode()
+    except TypeError:
+        text = json.dumps(value)  # a path or question that is no UTF-8
     return _UNSAFE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
@@ -175,19 +194,20 @@ def summary_text(summary: Summary, memory: str, style: Style) -> Iterator[str]:
     """What an ingest did, for a person."""
     logs = sum(summary.logs.values())
     formats = ", ".join(f"{count} {name}" for name, count in summary.logs.most_common())
-    read = f"read {logs} log{'s' * (logs != 1)}" + (f" ({formats})" if formats else "")
+    told = f"read {logs} log{'s' * (logs != 1)}" + (f" ({formats})" if formats else "")
     unchanged = f", {summary.unchanged} unchanged" if summary.unchanged else ""
     others = f", passed over {summary.not_logs} files that are no logs" if summary.not_logs else ""
-    yield read + unchanged + others
+    yield told + unchanged + others
     hidden = ", ".join(f"{rule} {count:,}" for rule, count in summary.redacted.most_common())
     if hidden:
         yield f"redacted {summary.redacted.total():,} secrets: {hidden}"
     if not memory:  # a dry run
-        yield f"{summary.messages:,} messages in {size(summary.bytes_in)} of logs, {summary.seconds:.1f} s; nothing was written"
+        read = f"{summary.messages:,} messages in {size(summary.bytes_in)} of logs"
+        yield f"{read}, {summary.seconds:.1f} s; nothing was written"
     else:
         yield from _kept_text(summary, memory, style)
     if summary.skipped:
-        kinds = ", ".join(f"{clean(kind)} {count:,}" for kind, count in summary.skipped.most_common())
+        kinds = ", ".join(f"{line(kind)} {count:,}" for kind, count in summary.skipped.most_common())
         yield style.dim(f"records left out: {kinds}")
     for path in summary.pending:
         yield style.dim(f"{short_path(path)}: the last line is still being written; ingest again to get it")
@@ -213,6 +233,81 @@ def summary_json(summary: Summary, memory: str) -> str:
     return _json(fields)
 
 
+def difference_text(told: Difference, style: Style, *, stat: bool) -> Iterator[str]:
+    """A difference for a person: the changes under their sessions, then the numbers."""
+    if not stat:
+        session = None
+        for change in _by_session(told.changes):
+            hit = change.hit
+            if hit.session != session:
+                session = hit.session
+                yield style.bold(clean(hit.title or hit.session)) + style.dim(f"  {_when(hit.time)}")
+            yield from _change_text(change, style)
+        if told.changes:
+            yield ""
+    yield (
+        f"passages: {told.added:,} added, {told.removed:,} gone, {told.shared:,} shared; sessions: "
+        f"{told.sessions_added:,} added, {told.sessions_removed:,} gone, {told.sessions_shared:,} shared"
+    )
+    if told.distance is not None:
+        yield f"distance {told.distance:.3f} of the first matrix (Frobenius), effective rank of change {told.rank:.0f}"
+    if told.angles is not None:
+        yield "principal angles {:.1f}°, {:.1f}°, {:.1f}° (smallest, median, largest)".format(*told.angles)
+
+
+def _by_session(changes: tuple[Change, ...]) -> list[Change]:
+    """Changes of one session together, the sessions in the order of their newest change."""
+    first: dict[str, int] = {}
+    for place, change in enumerate(changes):
+        first.setdefault(change.hit.session, place)
+    return sorted(changes, key=lambda change: first[change.hit.session])
+
+
+def _change_text(change: Change, style: Style) -> Iterator[str]:
+    hit = change.hit
+    yield f"{style.mark(change.sign)} {change.novelty:.2f}  {style.place(place(hit))}  {style.dim(_who(hit))}"
+    yield from _excerpt(hit, "    ")
+    if change.old is not None:
+        yield style.dim(f"    before: {place(change.old)}")
+        for line in _excerpt(change.old, "    │ "):
+            yield style.dim(line)
+
+
+def _excerpt(hit: Hit, indent: str, most: int = 6) -> Iterator[str]:
+    """The first lines of a passage."""
+    lines = clean(hit.text if hit.text is not None else "(text not kept)").split("\n")
+    for line in lines[:most]:
+        yield indent + line
+    if len(lines) > most:
+        yield f"{indent}[… {len(lines) - most} more lines]"
+
+
+def difference_json(told: Difference) -> str:
+    """A difference as one JSON object."""
+    fields = asdict(told)
+    for entry, change in zip(fields["changes"], told.changes, strict=True):
+        entry["hit"] = _hit_fields(change.hit)
+        entry["old"] = _hit_fields(change.old) if change.old else None
+    return _json(fields)
+
+
+def merged_text(merged: Merged, path: str) -> str:
+    """What a merge did, for a person."""
+    twice = merged.passages_in - merged.passages
+    return (
+        f"{merged.memories} memories with {merged.passages_in:,} passages → {short_path(path)} "
+        f"with {merged.passages:,}" + (f" ({twice:,} were in more than one)" if twice else "")
+    )
+
+
+def forgotten_text(told: Forgotten, path: str) -> str:
+    """What a forget takes out, for a person."""
+    return (
+        f"{told.passages:,} passages of {told.sessions:,} sessions from {told.sources:,} logs "
+        f"go from {short_path(path)}; {told.left:,} stay"
+    )
+
+
 def info_text(info: Info, path: str, style: Style) -> Iterator[str]:
     """What is inside a memory, for a person."""
     header = info.header
@@ -220,15 +315,17 @@ def info_text(info: Info, path: str, style: Style) -> Iterator[str]:
     total = sum(info.bytes.values())
     parts = ", ".join(f"{part} {size(count)}" for part, count in info.bytes.items())
     formats = ", ".join(f"{count} {name}" for name, count in info.formats.items())
-    speakers = ", ".join(f"{clean(name) or '(unnamed)'} {count:,}" for name, count in info.speakers.items())
+    speakers = ", ".join(f"{line(name) or '(unnamed)'} {count:,}" for name, count in info.speakers.items())
     rows = {
         "memory": short_path(path),
-        "holds": f"{header.passages:,} passages of {header.sessions:,} sessions from {header.sources:,} logs ({formats})",
+        "holds": f"{header.passages:,} passages of {header.sessions:,} sessions "
+        f"from {header.sources:,} logs ({formats})",
         "time": times,
         "speakers": speakers,
-        "encoder": f"{clean(header.encoder)}, {header.dimension} dimensions, {header.window} tokens",
-        "rule": f"{clean(header.rule)}, α = {', '.join(f'{alpha:g}' for alpha in info.alpha)}",
-        "matrix": f"{info.states} state{'s' * (info.states != 1)} of {info.dimension} × {info.dimension}, {info.segments:,} segments, "
+        "encoder": f"{line(header.encoder)}, {header.dimension} dimensions, {header.window} tokens",
+        "rule": f"{line(header.rule)}, α = {', '.join(f'{alpha:g}' for alpha in info.alpha)}",
+        "matrix": f"{info.states} state{'s' * (info.states != 1)} of {info.dimension} dimensions, "
+        f"{info.directions:,} directions known, {info.segments:,} segments, "
         f"load {info.load:.2f} writes a dimension, effective rank {info.rank:.0f}",
         "bytes": f"{size(total)}: {parts}",
         "text": "kept" if header.text else "not kept: read from the logs where they still are",
@@ -239,7 +336,7 @@ def info_text(info: Info, path: str, style: Style) -> Iterator[str]:
         yield style.dim(f"{'largest':>9}") + "  sessions:"
     for largest in info.largest:
         session = largest.session
-        label = clean(session.title or session.id)
+        label = line(session.title or session.id)
         yield f"           {largest.passages:>6,}  {_when(largest.start) or '-':16}  {label}"
 
 

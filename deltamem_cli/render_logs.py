@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from deltamem_cli.render import Style, _json, clean, short_path, size
+from deltamem_cli.render import Style, _json, line, short_path, size
 
 if TYPE_CHECKING:
     from deltamem_cli.discover import Found
@@ -19,7 +19,7 @@ def formats_text(titles: dict[str, str], style: Style) -> Iterator[str]:
     """The table of formats."""
     width = max(map(len, titles))
     for name, title in titles.items():
-        yield f"{style.bold(name.ljust(width))}  {clean(title)}"
+        yield f"{style.bold(name.ljust(width))}  {line(title)}"
 
 
 def formats_json(titles: dict[str, str]) -> Iterator[str]:
@@ -31,8 +31,8 @@ def formats_json(titles: dict[str, str]) -> Iterator[str]:
 def detected_text(detected: Detected, style: Style) -> str:
     """A file and its format, or why it has none."""
     if detected.format is not None:
-        return f"{style.bold(detected.format.ljust(12))}  {style.place(clean(short_path(detected.path)))}"
-    return f"{'-'.ljust(12)}  {style.place(clean(short_path(detected.path)))}: {style.dim(clean(detected.why))}"
+        return f"{style.bold(detected.format.ljust(12))}  {style.place(short_path(detected.path))}"
+    return f"{'-'.ljust(12)}  {style.place(short_path(detected.path))}: {style.dim(line(detected.why))}"
 
 
 def detected_json(detected: Detected) -> str:
@@ -45,15 +45,15 @@ def discover_text(found: list[Found], style: Style) -> Iterator[str]:
     rows = [("tool", "files", "bytes", "last written", "format", "where")]
     for entry in found:
         span = " – ".join(dict.fromkeys(_day(time) for time in (entry.first, entry.last)))
-        where = ", ".join(clean(short_path(root)) for root in entry.roots)
+        where = ", ".join(short_path(root) for root in entry.roots)
         rows.append((entry.tool, f"{entry.files:,}", size(entry.bytes), span, entry.format or "(not read)", where))
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
     for number, row in enumerate(rows):
         tool, files, count, *rest = row
         cells = [tool.ljust(widths[0]), files.rjust(widths[1]), count.rjust(widths[2])]
         cells += [cell.ljust(width) for cell, width in zip(rest, [*widths[3:], 0], strict=True)]
-        line = "  ".join(cells).rstrip()
-        yield style.dim(line) if number == 0 else line
+        text = "  ".join(cells).rstrip()
+        yield style.dim(text) if number == 0 else text
 
 
 def discover_json(entry: Found) -> str:

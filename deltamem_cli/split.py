@@ -31,7 +31,7 @@ def passages(message: Message, window: int, offsets: Offsets) -> Iterator[Passag
     """The message cut into passages of at most `window` tokens, as `offsets` (text → token places) counts them."""
     bounded = message.kind in ("tool_call", "tool_result")
     text = brief(message.text) if bounded else message.text
-    budget = window - len(spoken(message, "").encode())
+    budget = window - len(spoken(message, "").encode("utf-8", "surrogatepass"))
     for part, piece in enumerate(split(text, max(budget, window // 2), offsets)):
         name = "\0".join((message.id, message.kind, str(part), piece)).encode("utf-8", "surrogatepass")
         yield Passage(blake2b(name, digest_size=16).digest(), piece, message)
@@ -71,11 +71,13 @@ def brief(text: str) -> str:
 
 
 def _slabs(text: str) -> Iterator[str]:
-    while len(text) > _SLAB:
-        end = max(text.rfind("\n", _SLAB // 2, _SLAB), text.rfind(" ", _SLAB // 2, _SLAB)) + 1 or _SLAB
-        yield text[:end]
-        text = text[end:]
-    yield text
+    start = 0
+    while len(text) - start > _SLAB:
+        low, high = start + _SLAB // 2, start + _SLAB
+        end = max(text.rfind("\n", low, high), text.rfind(" ", low, high)) + 1 or high
+        yield text[start:end]
+        start = end
+    yield text[start:]
 
 
 def _cut(text: str, window: int, tokens: list[int]) -> list[str]:

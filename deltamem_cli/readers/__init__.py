@@ -22,7 +22,7 @@ from typing import BinaryIO, Protocol, cast
 from deltamem_cli.errors import NotALog, UsageError
 from deltamem_cli.readers import plugins
 from deltamem_cli.readers.head import Head
-from deltamem_cli.readers.source import rewound
+from deltamem_cli.readers.source import ByteStream, rewound
 from deltamem_cli.records import Message, ReadReport
 
 READERS: dict[str, str] = {  # name → module; detection asks them in this order, the most specific first
@@ -65,7 +65,7 @@ def detect(head: Head) -> str | None:
     return found or next((name for name in plugins.names() if reader(name).detect(head)), None)
 
 
-def open_log(stream: BinaryIO, name: str, format: str | None = None) -> tuple[str, io.BufferedReader]:
+def open_log(stream: ByteStream, name: str, format: str | None = None) -> tuple[str, io.BufferedReader]:
     """The format of a log and a stream of it from its first byte, as UTF-8 (the stream need not be able to seek).
 
     Raises UsageError for an unknown format, NotALog when the log is empty or in no known format.
