@@ -10,14 +10,20 @@ import os
 import time
 from collections.abc import Callable, Iterator
 
+from deltamem_cli.draft import Draft
+from deltamem_cli.encoders import Encoder
 from deltamem_cli.errors import LogError
+from deltamem_cli.ingest import Work
 from deltamem_cli.inputs import STDIN, LogFile, find_logs
+from deltamem_cli.reading import Summary
+from deltamem_cli.records import Kind, Message
+from deltamem_cli.redact import Redactor
 
 HALF_LINE = 2.0  # seconds that a file which ends within a line gets to complete it
 _TICK = 1000  # milliseconds after which to look without being told, at what cannot be watched
 _GATHER = 400  # milliseconds in which changes become one
 _SURVEY = 30.0  # seconds after which everything is looked at: some file systems tell nothing
-_REST = 2.0  # rest so many times as long as the last round took
+_REST = 1.0  # rest so many times as long as the last round took
 
 Stamp = tuple[tuple[int, int, int], ...]
 
@@ -50,6 +56,42 @@ def due(
                 time.sleep(_REST * (time.monotonic() - started))
             if stop() or _roots(paths) != roots:
                 break
+
+
+Memo = dict[tuple[str, str, int], int]
+
+
+class Round(Work):
+    """One reading of logs that this process may have read before: messages in `memo` are not split again.
+
+    memo: (id, kind, hash of the text) of a message → its passages, all of them in the draft. It serves one draft.
+    """
+
+    def __init__(
+        self,
+        memo: Memo,
+        draft: Draft,
+        encoder: Encoder,
+        summary: Summary,
+        device: str,
+        kinds: tuple[Kind, ...],
+        strict: bool,
+        redactor: Redactor | None,
+    ) -> None:
+        super().__init__(draft, encoder, summary, device, kinds, strict, redactor)
+        self._memo = memo
+
+    def message(self, source: str, number: int, message: Message) -> int:
+        """As in `Work`, but what was taken before is only counted."""
+        key = message.id, message.kind, hash(message.text)
+        if key not in self._memo:
+            after = super().message(source, number, message)
+            self._memo[key] = after - number
+            return after
+        if message.kind in self.kinds:
+            self.summary.passages += self._memo[key]
+            self.summary.duplicates += self._memo[key]
+        return number + self._memo[key]
 
 
 class _Logs:

@@ -113,8 +113,8 @@ def dry_run(job: Job) -> ExitStatus:
 
 def follow(job: Job, output: str) -> ExitStatus:
     """Keep one memory up to date until an interrupt, which is how it is meant to end."""
-    from deltamem_cli.follow import due
-    from deltamem_cli.ingest import Work, ingest_files
+    from deltamem_cli.follow import Memo, Round, due
+    from deltamem_cli.ingest import ingest_files
     from deltamem_cli.inputs import STDIN
     from deltamem_cli.reading import Summary
 
@@ -124,11 +124,12 @@ def follow(job: Job, output: str) -> ExitStatus:
     first = Summary()
     with _interrupts_end_it():
         draft = tools.draft(output)
+        memo: Memo = {}
         for number, files in enumerate(due(job.paths, first.problems), 1):
             if draft.stale:
-                draft = tools.draft(output)
+                draft, memo = tools.draft(output), {}
             summary = first if number == 1 else Summary()
-            work = Work(draft, tools.encoder, summary, tools.device, job.kinds, job.strict, job.redactor())
+            work = Round(memo, draft, tools.encoder, summary, tools.device, job.kinds, job.strict, job.redactor())
             summary = _to_the_end(ingest_files(files, work, format=job.format), job)
             if number == 1:
                 _tell(summary, output, job)
