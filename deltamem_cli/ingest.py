@@ -101,6 +101,8 @@ def ingest_messages(
 class Work(Reading):
     """What one ingest carries from file to file: the draft, and the passages that wait to be encoded."""
 
+    hashed = True
+
     def __init__(
         self,
         draft: Draft,

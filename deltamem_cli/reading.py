@@ -59,7 +59,12 @@ class Progress:
 
 
 class Reading:
-    """What goes from file to file while logs are read, and what is done with each message: here nothing."""
+    """What goes from file to file while logs are read, and what is done with each message: here nothing.
+
+    hashed: whether `end` is to be told the digest of what was read ("" otherwise).
+    """
+
+    hashed = False
 
     def __init__(
         self, summary: Summary, kinds: tuple[Kind, ...], strict: bool, redactor: Redactor | None = None
@@ -133,16 +138,18 @@ def _read(file: LogFile, work: Reading, format: str | None, stdin: BinaryIO | No
         summary.unchanged += 1
         summary.bytes_in += file.size
         return
-    with closing(_Tracked(open_input(file, stdin))) as tracked:
+    with closing(_Tracked(open_input(file, stdin), work.hashed)) as tracked:
         found, stream = open_log(tracked, file.path, format)
         report = ReadReport()
         messages = reader(found).read(cast(BinaryIO, stream), file.path, report)
         opening = list(islice(messages, 1))
         if opening:
             work.begin(file.path, found)
+        told = 0
         for _ in take_all(chain(opening, messages), file.path, work):
-            yield tracked.read_bytes
-        digest = "" if report.broken else tracked.hash.hexdigest()
+            if told != tracked.read_bytes:
+                yield (told := tracked.read_bytes)
+        digest = tracked.hash.hexdigest() if work.hashed and not report.broken else ""
         if file.path != STDIN:
             work.end(Source(file.path, found, tracked.read_bytes if digest else 0, digest, work.settings))
     summary.logs[found] += 1
@@ -173,15 +180,16 @@ def take_all(messages: Iterable[Message], source: str, work: Reading) -> Iterato
 class _Tracked:
     """A stream that counts and hashes what is read of it."""
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
+    def __init__(self, stream: BinaryIO, hashed: bool = True) -> None:
+        self._stream, self._hashed = stream, hashed
         self.read_bytes = 0
         self.hash = blake2b(digest_size=16)
 
     def read(self, size: int = -1) -> bytes:
         data = self._stream.read(size)
         self.read_bytes += len(data)
-        self.hash.update(data)
+        if self._hashed:
+            self.hash.update(data)
         return data
 
     def close(self) -> None:

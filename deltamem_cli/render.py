@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -228,9 +228,10 @@ def _kept_text(summary: Summary, memory: str, style: Style) -> Iterator[str]:
 
 def summary_json(summary: Summary, memory: str) -> str:
     """What an ingest did, as one JSON object."""
-    fields = asdict(summary) | {"memory": memory, "problems": [str(problem) for problem in summary.problems]}
-    fields["seconds"] = round(summary.seconds, 3)
-    return _json(fields)
+    told = {field.name: getattr(summary, field.name) for field in fields(summary)}  # asdict breaks a Counter
+    told |= {"memory": memory, "problems": [str(problem) for problem in summary.problems]}
+    told["seconds"] = round(summary.seconds, 3)
+    return _json(told)
 
 
 def difference_text(told: Difference, style: Style, *, stat: bool) -> Iterator[str]:
