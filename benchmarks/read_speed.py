@@ -20,8 +20,8 @@ import orjson
 
 from deltamem_cli.formats import detect
 from deltamem_cli.inputs import LogFile
-from deltamem_cli.reading import Reading, Summary, read_files
 from deltamem_cli.readers import claude_code
+from deltamem_cli.reading import Reading, Summary, read_files
 from deltamem_cli.records import DEFAULT_KINDS, ReadReport
 from deltamem_cli.redact import Redactor
 
@@ -34,7 +34,7 @@ def loads(files: list[LogFile]) -> None:
                 try:
                     orjson.loads(line)
                 except orjson.JSONDecodeError:
-                    pass
+                    continue
 
 
 def read(files: list[LogFile]) -> None:
