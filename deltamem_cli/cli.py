@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from deltamem_cli import __version__, render
+from deltamem_cli import __version__, render, terminal
 from deltamem_cli.errors import DeltaMemError, ExitStatus, UsageError
 from deltamem_cli.readers import READERS, reader
 from deltamem_cli.records import DEFAULT_KINDS, KINDS, ROLES, Kind
@@ -31,7 +31,7 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except DeltaMemError as error:
-            render.err(f"deltamem: {render.line(str(error))}")
+            terminal.err(f"deltamem: {terminal.line(str(error))}")
             ctx.exit(int(error.status))
         except KeyboardInterrupt:
             ctx.exit(int(ExitStatus.INTERRUPTED))
@@ -56,7 +56,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a lin
 
 def _version(asked: bool) -> None:
     if asked:
-        render.out(f"deltamem {__version__}")
+        terminal.out(f"deltamem {__version__}")
         raise typer.Exit
 
 
@@ -96,11 +96,13 @@ def ingest(
         bool, typer.Option("--no-text", help="Keep pointers to the logs instead of their text.")
     ] = False,
     model: Annotated[
-        str | None, typer.Option(help="A sentence-transformers model or folder [default: built in].")
+        str | None, typer.Option(help="A sentence-transformers model or folder (default: the built-in one).")
     ] = None,
     device: Annotated[str, typer.Option(help="Where to encode and learn: auto, cpu, cuda, mps.")] = "auto",
     dtype: Annotated[str, typer.Option(help="Precision of the encoder: float32, bfloat16, float16.")] = "float32",
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Texts encoded at once [default: by length].")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Texts encoded at once (default: chosen by length).")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first log that cannot be read.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no summary.")] = False,
     json: Json = False,
@@ -175,6 +177,7 @@ def query(
     Example: deltamem query notes.safetensors "which port did we settle on?" -k 3 --since 30d
     """
     from deltamem_cli.encoders import load_encoder
+    from deltamem_cli.filters import EVERYTHING
     from deltamem_cli.query import Searcher
     from deltamem_cli.store import open_memory
 
@@ -183,16 +186,16 @@ def query(
     encoder = load_encoder(model or "default", query_only=True)
     searcher = Searcher(opened, encoder)
     answered = False
-    style = render.Style(sys.stdout)
+    style = terminal.Style(sys.stdout)
     for asked in _questions(question):
         answer = searcher.where(asked, k, filters) if where else searcher.ask(asked, k, context, filters)
         if not (answer.hits or answer.segments):
-            render.err(f"deltamem: {render.nothing_fits(answer, filters != type(filters)())}")
+            terminal.err(f"deltamem: {render.nothing_fits(answer, filtered=filters != EVERYTHING)}")
             continue
-        answered = True
-        for line in render.answer_json(answer) if json else render.answer_text(answer, style):
-            render.out(line)
+        for told in render.answer_json(answer) if json else render.answer_text(answer, style, named=question == "-"):
+            terminal.out(told)
         sys.stdout.flush()
+        answered = True
     if not answered:
         raise typer.Exit(ExitStatus.NOTHING_FOUND)
 
@@ -214,7 +217,7 @@ def merge(
 
     merged = verb([open_memory(memory) for memory in memories], output, pick_device(device))
     if not quiet:
-        render.out(render.merged_text(merged, output))
+        terminal.out(render.merged_text(merged, output))
 
 
 @app.command()
@@ -241,9 +244,9 @@ def diff(
     a, b = open_memory(old), open_memory(new)
     told = verb(a, b, k, numbers=stat or json)
     for line in (
-        [render.difference_json(told)] if json else render.difference_text(told, render.Style(sys.stdout), stat=stat)
+        [render.difference_json(told)] if json else render.difference_text(told, terminal.Style(sys.stdout), stat=stat)
     ):
-        render.out(line)
+        terminal.out(line)
     if output:
         save_patch(a, b, output)
     if exit_code and (told.added or told.removed):
@@ -278,7 +281,7 @@ def forget(
     opened = open_memory(memory)
     gone = let_through(opened, filters)
     told = measure(opened, gone)
-    render.out(render.forgotten_text(told, memory))
+    terminal.out(render.forgotten_text(told, memory))
     if dry_run or not told.passages:
         raise typer.Exit(ExitStatus.OK if told.passages else ExitStatus.NOTHING_FOUND)
     if not yes:
@@ -299,8 +302,8 @@ def info(memory: MemoryPath, json: Json = False) -> None:
 
     told = describe(open_memory(memory))
     path = os.path.abspath(memory)
-    for line in [render.info_json(told, path)] if json else render.info_text(told, path, render.Style(sys.stdout)):
-        render.out(line)
+    for line in [render.info_json(told, path)] if json else render.info_text(told, path, terminal.Style(sys.stdout)):
+        terminal.out(line)
 
 
 @app.command()
@@ -319,13 +322,13 @@ def formats(
 
     if detect != bool(paths):
         raise UsageError("--detect and PATHS go together: deltamem formats --detect PATHS…")
-    style = render.Style(sys.stdout)
+    style = terminal.Style(sys.stdout)
     if not paths:
         titles = formats.titles()
         for line in render_logs.formats_json(titles) if json else render_logs.formats_text(titles, style):
-            render.out(line)
+            terminal.out(line)
     for found in formats.detect(paths or []):
-        render.out(render_logs.detected_json(found) if json else render_logs.detected_text(found, style))
+        terminal.out(render_logs.detected_json(found) if json else render_logs.detected_text(found, style))
 
 
 @app.command()
@@ -341,11 +344,13 @@ def discover(json: Json = False) -> None:
 
     found = discover()
     if not found:
-        render.err("deltamem: no tool that deltamem knows keeps logs here; name yours: deltamem ingest PATHS -o MEMORY")
+        terminal.err(
+            "deltamem: no tool that deltamem knows keeps logs here; name yours: deltamem ingest PATHS -o MEMORY"
+        )
         raise typer.Exit(ExitStatus.NOTHING_FOUND)
-    style = render.Style(sys.stdout)
+    style = terminal.Style(sys.stdout)
     for line in map(render_logs.discover_json, found) if json else render_logs.discover_text(found, style):
-        render.out(line)
+        terminal.out(line)
 
 
 def _discovered() -> list[str]:
@@ -382,6 +387,8 @@ def _filters(
 
 def _questions(question: str) -> Iterator[str]:
     if question != "-":
+        if not question.strip():
+            raise UsageError("the question is empty: say what to look for, or - to read questions from stdin")
         yield question
         return
     for line in sys.stdin.buffer:

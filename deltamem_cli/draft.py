@@ -61,6 +61,8 @@ class Draft:
                 f"{self.path}: made with the encoder {self.header.encoder}, not with {encoder}; "
                 f"use --model {self.header.encoder}, or another file with -o"
             )
+        if self.header.patch:
+            raise UsageError(f"{self.path}: is a patch; merge it with its memory first (deltamem merge)")
         if text is False and self.header.text:
             raise UsageError(f"{self.path}: keeps its text; leave out --no-text, or make another memory with -o")
 

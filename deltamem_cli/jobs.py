@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
-from deltamem_cli import render, render_logs
+from deltamem_cli import render, render_logs, terminal
 from deltamem_cli.errors import ExitStatus, UsageError
 from deltamem_cli.records import Kind
 from deltamem_cli.redact import Redactor
@@ -167,25 +168,29 @@ def _to_the_end(steps: Generator[Progress, None, Summary], job: Job) -> Summary:
     with tqdm(
         total=None, unit="B", unit_scale=True, unit_divisor=1024, disable=not show, file=sys.stderr, leave=False
     ) as bar:
+        advance: Callable[[], Progress] = steps.__next__
         while True:
             try:
-                step = next(steps)
+                step = advance()
+                advance = steps.__next__
+                if show:
+                    bar.total = step.total or None
+                    bar.set_description_str(terminal.line(os.path.basename(step.path))[:30], refresh=False)
+                    bar.update(step.done - bar.n)
             except StopIteration as stopped:
                 return stopped.value  # type: ignore[no-any-return]
-            if show:
-                bar.total = step.total or None
-                bar.set_description_str(render.line(os.path.basename(step.path))[:30], refresh=False)
-                bar.update(step.done - bar.n)
+            except KeyboardInterrupt as interrupt:  # while the bar was drawn: the verb has to know
+                advance = partial(steps.throw, interrupt)
 
 
 def _tell(summary: Summary, output: str, job: Job) -> ExitStatus:
     """Print what was done; the exit status that it deserves."""
     _tell_problems(summary)
     if job.json:
-        render.out(render.summary_json(summary, output))
-    elif not job.quiet:
-        for line in render.summary_text(summary, output, render.Style(sys.stdout)):
-            render.out(line)
+        terminal.out(render.summary_json(summary, output))
+    elif not job.quiet and (summary.logs or summary.unchanged):
+        for line in render.summary_text(summary, output, terminal.Style(sys.stdout)):
+            terminal.out(line)
     sys.stdout.flush()
     if summary.interrupted:
         return ExitStatus.INTERRUPTED
@@ -196,20 +201,20 @@ def _tell_change(summary: Summary, output: str, job: Job) -> None:
     """Print what one round of following brought, if anything."""
     _tell_problems(summary)
     if job.json and summary.saved:
-        render.out(render.summary_json(summary, output))
+        terminal.out(render.summary_json(summary, output))
     elif summary.new and not job.quiet:
-        render.out(render_logs.change_text(summary))
+        terminal.out(render_logs.change_text(summary))
     sys.stdout.flush()
 
 
 def _tell_problems(summary: Summary) -> None:
     for problem in summary.problems:
-        render.err(f"deltamem: {render.line(str(problem))}")
+        terminal.err(f"deltamem: {terminal.line(str(problem))}")
 
 
 def _say(job: Job, what: str) -> None:
     if not job.quiet:
-        render.err(f"deltamem: {what}")
+        terminal.err(f"deltamem: {what}")
 
 
 @contextmanager

@@ -166,7 +166,7 @@ class Memory:
         """What a person calls a session: the title its log gives it, else how its first human text begins."""
         if self.sessions[session].title:
             return self.sessions[session].title
-        column, role, kind = (self.tensors[f"ledger.{name}"] for name in ("session", "role", "kind"))
+        column, role, kind = (self.column(name) for name in ("session", "role", "kind"))
         first, end = np.searchsorted(column, (session, session + 1)).tolist()
         human = (role[first:end] == ROLES.index("user")) & (kind[first:end] == KINDS.index("text"))
         said = np.flatnonzero(human) + first
@@ -185,7 +185,9 @@ class Memory:
         except (TypeError, ValueError):
             entries = [None]
         types = {field.name: field.type for field in fields(record)}
-        sound = all(type(getattr(entry, key, None)).__name__ == kind for entry in entries for key, kind in types.items())
+        sound = all(
+            type(getattr(entry, key, None)).__name__ == kind for entry in entries for key, kind in types.items()
+        )
         self._expect(sound and len({getattr(entry, next(iter(types))) for entry in entries}) == length, f"its {name}")
         return entries
 

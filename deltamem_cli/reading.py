@@ -143,6 +143,10 @@ def _read(file: LogFile, work: Reading, format: str | None, stdin: BinaryIO | No
         report = ReadReport()
         messages = reader(found).read(cast(BinaryIO, stream), file.path, report)
         opening = list(islice(messages, 1))
+        if format and not opening:
+            raise LogError(
+                file.path, f"holds no messages in the format {format}; leave out --format to have it detected"
+            )
         if opening:
             work.begin(file.path, found)
         told = 0

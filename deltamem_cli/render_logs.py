@@ -7,7 +7,8 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from deltamem_cli.render import Style, _json, line, short_path, size
+from deltamem_cli.render import _json
+from deltamem_cli.terminal import Style, count, line, short_path, size
 
 if TYPE_CHECKING:
     from deltamem_cli.discover import Found
@@ -63,11 +64,10 @@ def discover_json(entry: Found) -> str:
 
 def change_text(summary: Summary) -> str:
     """What one round of following brought, in a line."""
-    logs = sum(summary.logs.values())
-    hidden = f", {summary.redacted.total():,} secrets redacted" if summary.redacted else ""
+    hidden = f", {count(summary.redacted.total(), 'secret')} redacted" if summary.redacted else ""
     now = datetime.now().astimezone()
-    from_logs = f"from {logs} log{'s' * (logs != 1)}"
-    return f"{now:%H:%M:%S}  {summary.new:,} new passages {from_logs}{hidden}, {summary.seconds:.1f} s"
+    new = f"{count(summary.new, 'new passage')} from {count(summary.logs.total(), 'log')}"
+    return f"{now:%H:%M:%S}  {new}{hidden}, {summary.seconds:.1f} s"
 
 
 def _day(time: float) -> str:

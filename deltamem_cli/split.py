@@ -22,6 +22,7 @@ _PLACES = (  # where a passage may end, the best first
     re.compile(r"\n"),
     re.compile(r"(?<=[.!?…])[\"')\]”’]*\s+|(?<=[。！？])"),
     re.compile(r"\s+"),
+    re.compile(r"\b"),  # half a word may be more tokens than it was in the whole
 )
 _TOOL_HEAD, _TOOL_TAIL, _TOOL_ERRORS, _TOOL_LINE = 6, 6, 6, 160
 _ERROR = re.compile(r"error|exception|traceback|fail|fatal|panic|denied|not found|cannot|undefined", re.IGNORECASE)
@@ -88,11 +89,11 @@ def _cut(text: str, window: int, tokens: list[int]) -> list[str]:
     openings = [start for start, _ in fences]
     pieces, start, first = [], 0, 0
     while first + window < len(tokens):
-        limit = tokens[first + window]
+        limit = max(tokens[first + window], tokens[first] + 1)  # bytes of one character may be tokens of one place
         least = tokens[first + window // 3]
         end = (
             _last(openings, tokens[first], limit, [end for _, end in fences])
-            or next((at for found in (*outside, places[1], places[3]) if (at := _last_in(found, least, limit))), None)
+            or next((at for found in (*outside, places[1], *places[3:]) if (at := _last_in(found, least, limit))), None)
             or limit
         )
         pieces.append(text[start:end])
