@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,10 +16,9 @@ from deltamem_cli.readers import READERS, reader
 from deltamem_cli.records import DEFAULT_KINDS, KINDS, ROLES, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from deltamem_cli.filters import Filters
-    from deltamem_cli.ingest import Summary
 
 
 class Commands(TyperGroup):
@@ -79,11 +77,19 @@ def deltamem(
 @app.command()
 def ingest(
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATHS…", help="Logs, folders of logs, patterns, or - for stdin.")
-    ],
+        list[str] | None, typer.Argument(metavar="PATHS…", help="Logs, folders of logs, patterns, or - for stdin.")
+    ] = None,
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="MEMORY", help="The memory file; updated if it is there.")
-    ],
+    ] = "",
+    discover: Annotated[bool, typer.Option("--discover", help="Take the logs that `deltamem discover` lists.")] = False,
+    per_project: Annotated[
+        str, typer.Option(metavar="FOLDER", help="Instead of -o: a memory for each project, in this folder.")
+    ] = "",
+    follow: Annotated[bool, typer.Option("--follow", help="Go on while tools write their logs, until Ctrl-C.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and tell; write nothing.")] = False,
+    redact: Annotated[bool, typer.Option(help="Replace API keys, tokens, private keys and passwords in URLs.")] = True,
+    redact_emails: Annotated[bool, typer.Option("--redact-emails", help="Replace e-mail addresses too.")] = False,
     format: Annotated[str | None, typer.Option(help=f"Take the logs for this format: {', '.join(READERS)}.")] = None,
     kinds: Annotated[str, typer.Option(help=f"What to keep, of: {', '.join(KINDS)}.")] = ",".join(DEFAULT_KINDS),
     no_text: Annotated[
@@ -104,31 +110,41 @@ def ingest(
     """Read logs into a memory file. What it knows already is not read twice.
 
     Example: deltamem ingest ~/.claude/projects -o notes.safetensors
-    """
-    from deltamem_cli import ingest as verb
-    from deltamem_cli.draft import Draft
-    from deltamem_cli.encoders import load_encoder, pick_device
 
-    chosen = _kinds(kinds)
+    Example: deltamem ingest --discover -o everything.safetensors --follow
+    """
+    from deltamem_cli import jobs
+
+    chosen = [*(paths or []), *(_discovered() if discover else [])]
+    if not chosen:
+        raise UsageError("nothing to ingest: name logs or folders, or add --discover")
+    if sum((bool(output), bool(per_project), dry_run)) != 1 or (follow and not output):
+        raise UsageError("say where to: -o MEMORY (with --follow or without), --per-project FOLDER, or --dry-run")
     if format is not None:
         reader(format)
-    device = pick_device(device)
-    encoder = load_encoder(model or "default", device=device, dtype=dtype, batch_size=batch_size)
-    draft = Draft(output, verb.new_header(encoder, not no_text), encoder.mean)
-    draft.check(encoder.name, encoder.fingerprint, text=False if no_text else None)
-    steps = verb.ingest(paths, draft, encoder, format=format, kinds=chosen, strict=strict, device=device)
-    summary = _follow(steps, show=sys.stderr.isatty() and not quiet)
-    for problem in summary.problems:
-        terminal.err(f"deltamem: {terminal.line(str(problem))}")
-    if json:
-        terminal.out(render.summary_json(summary, output))
-    elif not quiet and (summary.logs or summary.unchanged):
-        for told in render.summary_text(summary, output, terminal.Style(sys.stdout)):
-            terminal.out(told)
-    if summary.interrupted:
-        raise typer.Exit(ExitStatus.INTERRUPTED)
-    if summary.problems:
-        raise typer.Exit(ExitStatus.BAD_DATA)
+    job = jobs.Job(
+        chosen,
+        format,
+        _kinds(kinds),
+        no_text,
+        redact,
+        redact_emails,
+        model,
+        device,
+        dtype,
+        batch_size,
+        strict,
+        quiet,
+        json,
+    )
+    if dry_run:
+        status = jobs.dry_run(job)
+    elif per_project:
+        status = jobs.per_project(job, per_project)
+    else:
+        status = (jobs.follow if follow else jobs.once)(job, output)
+    if status:
+        raise typer.Exit(status)
 
 
 @app.command()
@@ -290,6 +306,59 @@ def info(memory: MemoryPath, json: Json = False) -> None:
         terminal.out(line)
 
 
+@app.command()
+def formats(
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="PATHS…", help="Files and folders, for --detect.")
+    ] = None,
+    detect: Annotated[bool, typer.Option("--detect", help="Tell which format each file is in, or why none.")] = False,
+    json: Json = False,
+) -> None:
+    """List the log formats that can be read, or tell which one files are in.
+
+    Example: deltamem formats --detect export/ notes.md
+    """
+    from deltamem_cli import formats, render_logs
+
+    if detect != bool(paths):
+        raise UsageError("--detect and PATHS go together: deltamem formats --detect PATHS…")
+    style = terminal.Style(sys.stdout)
+    if not paths:
+        titles = formats.titles()
+        for line in render_logs.formats_json(titles) if json else render_logs.formats_text(titles, style):
+            terminal.out(line)
+    for found in formats.detect(paths or []):
+        terminal.out(render_logs.detected_json(found) if json else render_logs.detected_text(found, style))
+
+
+@app.command()
+def discover(json: Json = False) -> None:
+    """List the logs that tools keep on this machine: how many, how large, when they were last written.
+
+    Ends with exit code 1 when there are none.
+
+    Example: deltamem discover
+    """
+    from deltamem_cli import render_logs
+    from deltamem_cli.discover import discover
+
+    found = discover()
+    if not found:
+        terminal.err(
+            "deltamem: no tool that deltamem knows keeps logs here; name yours: deltamem ingest PATHS -o MEMORY"
+        )
+        raise typer.Exit(ExitStatus.NOTHING_FOUND)
+    style = terminal.Style(sys.stdout)
+    for line in map(render_logs.discover_json, found) if json else render_logs.discover_text(found, style):
+        terminal.out(line)
+
+
+def _discovered() -> list[str]:
+    from deltamem_cli.discover import discover
+
+    return [root for entry in discover() if entry.format for root in entry.roots]
+
+
 def _kinds(names: str) -> tuple[Kind, ...]:
     chosen = {name.strip() for name in names.split(",")}
     if unknown := chosen - {*KINDS}:
@@ -325,25 +394,3 @@ def _questions(question: str) -> Iterator[str]:
     for line in sys.stdin.buffer:
         if asked := line.decode("utf-8", "replace").strip():
             yield asked
-
-
-def _follow(steps: Any, *, show: bool) -> Summary:  # noqa: ANN401
-    """Run an ingest to its end, with a bar on a terminal."""
-    from tqdm import tqdm
-
-    with tqdm(
-        total=None, unit="B", unit_scale=True, unit_divisor=1024, disable=not show, file=sys.stderr, leave=False
-    ) as bar:
-        advance: Callable[[], Any] = steps.__next__
-        while True:
-            try:
-                step = advance()
-                advance = steps.__next__
-                if show:
-                    bar.total = step.total or None
-                    bar.set_description_str(terminal.line(os.path.basename(step.path))[:30], refresh=False)
-                    bar.update(step.done - bar.n)
-            except StopIteration as stopped:
-                return stopped.value  # type: ignore[no-any-return]
-            except KeyboardInterrupt as interrupt:  # while the bar was drawn: the verb has to know
-                advance = partial(steps.throw, interrupt)

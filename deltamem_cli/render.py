@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from deltamem_cli.diff import Change, Difference
     from deltamem_cli.forget import Forgotten
     from deltamem_cli.info import Info
-    from deltamem_cli.ingest import Summary
     from deltamem_cli.merge import Merged
+    from deltamem_cli.reading import Summary
 
 
 def answer_text(answer: Answer, style: Style, *, named: bool = False) -> Iterator[str]:
@@ -146,10 +146,14 @@ def summary_text(summary: Summary, memory: str, style: Style) -> Iterator[str]:
     unchanged = f", {summary.unchanged} unchanged" if summary.unchanged else ""
     others = f", passed over {count(summary.not_logs, 'file')} in no format of logs" if summary.not_logs else ""
     yield read + unchanged + others
-    yield (
-        f"{count(summary.messages, 'message')} → {count(summary.passages, 'passage')}: "
-        f"{style.bold(f'{summary.new:,} new')}, {summary.duplicates:,} known already"
-    )
+    if summary.redacted:
+        rules = ", ".join(f"{rule} {number:,}" for rule, number in summary.redacted.most_common())
+        yield f"redacted {count(summary.redacted.total(), 'secret')}: {rules}"
+    if not memory:  # a dry run
+        messages = f"{count(summary.messages, 'message')} in {size(summary.bytes_in)} of logs"
+        yield f"{messages}, {summary.seconds:.1f} s; nothing was written"
+    else:
+        yield from _kept_text(summary, memory, style)
     if summary.skipped:
         most = summary.skipped.most_common(6)
         kinds = ", ".join(f"{line(kind)} {number:,}" for kind, number in most)
@@ -158,6 +162,13 @@ def summary_text(summary: Summary, memory: str, style: Style) -> Iterator[str]:
         yield style.dim(f"not conversation, left out: {kinds}{others} (all of them: --json)")
     for path in summary.pending:
         yield style.dim(f"{short_path(path)}: the last line is still being written; ingest again to get it")
+
+
+def _kept_text(summary: Summary, memory: str, style: Style) -> Iterator[str]:
+    yield (
+        f"{count(summary.messages, 'message')} → {count(summary.passages, 'passage')}: "
+        f"{style.bold(f'{summary.new:,} new')}, {summary.duplicates:,} known already"
+    )
     ratio = summary.bytes_in / summary.bytes_out if summary.bytes_out else 0.0
     saved = "" if summary.saved else ", nothing to change"
     yield (
@@ -168,9 +179,10 @@ def summary_text(summary: Summary, memory: str, style: Style) -> Iterator[str]:
 
 def summary_json(summary: Summary, memory: str) -> str:
     """What an ingest did, as one JSON object."""
-    fields = asdict(summary) | {"memory": memory, "problems": [str(problem) for problem in summary.problems]}
-    fields["seconds"] = round(summary.seconds, 3)
-    return _json(fields)
+    told = {field.name: getattr(summary, field.name) for field in fields(summary)}  # asdict breaks a Counter
+    told |= {"memory": memory, "problems": [str(problem) for problem in summary.problems]}
+    told["seconds"] = round(summary.seconds, 3)
+    return _json(told)
 
 
 def difference_text(told: Difference, style: Style, *, stat: bool) -> Iterator[str]:

@@ -188,3 +188,11 @@ def test_deep_nesting_is_an_error_and_no_memory_bomb(format: str) -> None:
     data = b'[{"mapping": ' + b"[" * 200_000
     with pytest.raises(LogError, match="nests deeper"):
         list(reader(format).read(io.BytesIO(data), "a.log", ReadReport()))
+
+
+@pytest.mark.parametrize(
+    "text", ["9025-06-30T12:00:00Z", "1969-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00", "2200-06-01"]
+)
+def test_a_time_outside_1970_to_2200_is_none(text: str) -> None:
+    """Found by benchmarks/fuzz_readers.py: one flipped digit made a message of the year 9025."""
+    assert seconds(text) is None
