@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deltamem_cli import keys
+from deltamem_cli.archives import open_file
 from deltamem_cli.draft import Draft
 from deltamem_cli.encoders import Encoder
 from deltamem_cli.errors import LogError, NotALog
@@ -262,15 +263,15 @@ def _open(file: LogFile, stdin: BinaryIO | None) -> BinaryIO:
     if file.path == STDIN:
         return stdin or sys.stdin.buffer
     try:
-        return open(file.path, "rb")
+        return open_file(file.path)
     except OSError as error:
         raise LogError(file.path, f"cannot be opened ({error.strerror}); check its permissions") from error
 
 
 def _same(file: LogFile, known: Source) -> bool:
     """Whether the file still is what was read of it."""
-    if file.path == STDIN or file.size != known.bytes:
-        return False
+    if file.path == STDIN or file.size != known.bytes or os.path.exists(f"{file.path}-wal"):
+        return False  # a database with a log beside it may have grown although its file has not
     with closing(_Tracked(_open(file, None))) as tracked:
         while tracked.read(1 << 20):
             pass

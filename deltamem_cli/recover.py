@@ -10,6 +10,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from deltamem_cli.archives import container, open_file
 from deltamem_cli.errors import LogError, UsageError
 from deltamem_cli.inputs import STDIN
 from deltamem_cli.memory import Memory
@@ -42,14 +43,14 @@ def _is_plain_file(path: str) -> bool:
     if path == STDIN or path.startswith(("\\\\", "//")):  # a network share would be told who we are
         return False
     try:
-        return stat.S_ISREG(os.stat(path).st_mode)
+        return stat.S_ISREG(os.stat(container(path)).st_mode)
     except (OSError, ValueError):
         return False
 
 
 def _read(path: str, format: str, wanted: dict[bytes, int], window: int, encoder: Encoder) -> dict[int, str]:
     texts: dict[int, str] = {}
-    with open(path, "rb") as file:
+    with open_file(path) as file:
         found, stream = open_log(file, path, format)
         for message in reader(found).read(cast(BinaryIO, stream), path, ReadReport()):
             for passage in passages(message, window - 2, encoder.offsets):

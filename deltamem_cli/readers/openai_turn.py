@@ -22,7 +22,7 @@ ROLES: dict[str, Role] = {
 }
 _TIMES = ("timestamp", "created_at", "create_time", "created", "time", "ts", "date")
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking")
-_CALLS = ("tool_use", "tool-call", "tool_call", "function_call")
+_CALLS = ("tool_use", "tool-call", "tool_call", "toolCall", "function_call")
 _RESULTS = ("tool_result", "tool-result", "function_call_output")
 _Told = tuple[str, Role, Kind, str]  # text, role, kind, pointer inside the turn
 
@@ -95,5 +95,5 @@ def _block(part: object, role: Role, pointer: str) -> _Told:
     if kind in _RESULTS:
         return tool_output(fields.get("content", fields.get("output"))), "tool", "tool_result", pointer
     if kind == "thinking":
-        return string(fields.get("thinking")), role, "thinking", pointer
+        return string(fields.get("thinking")) or string(fields.get("text")), role, "thinking", pointer
     return parts_text([part]), role, "text", pointer

@@ -1,0 +1,78 @@
+"""The `llm` command's log database (`logs.db`): a row holds a prompt and its response."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from deltamem_cli.readers.database import Database, connect, place
+from deltamem_cli.readers.derived import with_ids
+from deltamem_cli.readers.head import Head
+from deltamem_cli.readers.values import call_text, seconds, string, tool_output, without_base64
+from deltamem_cli.records import Kind, Message, ReadReport, Role
+
+TITLE = "llm log database (logs.db)"
+
+_COLUMNS = ("id", "conversation_id", "model", "system", "prompt", "response", "datetime_utc")
+_Told = tuple[str, Role, Kind, int, str]  # text, role, kind, rowid, pointer
+
+
+def detect(head: Head) -> bool:
+    """Its two tables, with their columns."""
+    return {"prompt", "response", "conversation_id"} <= head.tables.get("responses", frozenset()) and (
+        "conversations" in head.tables
+    )
+
+
+def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+    """The messages of all conversations, in the order they were logged. Raises LogError for a broken database."""
+    with connect(stream, name) as database:
+        yield from with_ids(_messages(database, report))
+
+
+def _messages(database: Database, report: ReadReport) -> Iterator[Message]:
+    titles = {string(key): string(name) for _, key, name in database.rows("conversations", ("id", "name"))}
+    systems: dict[str, str] = {}  # conversation → the system prompt it told last
+    for rowid, identity, conversation, model, system, prompt, response, time in database.rows(
+        "responses", _COLUMNS, "ORDER BY datetime_utc, rowid"
+    ):
+        key, session = string(identity), string(conversation) or string(identity)
+        row = f"/responses/{rowid}"
+        told: list[_Told] = []
+        if string(system) != systems.get(session, ""):
+            systems[session] = string(system)
+            told.append((string(system), "system", "text", rowid, f"{row}/system"))
+        told += _results(database, key)
+        told.append((string(prompt), "user", "text", rowid, f"{row}/prompt"))
+        told.append((string(response), "assistant", "text", rowid, f"{row}/response"))
+        told += _calls(database, key)
+        if not any(text.strip() for text, *_ in told):
+            report.skipped["no text"] += 1
+        for text, role, kind, at, pointer in told:
+            if text.strip():
+                yield Message(
+                    text=without_base64(text),
+                    role=role,
+                    kind=kind,
+                    line=place(at),
+                    pointer=pointer,
+                    session=session,
+                    id=f"{key}/{pointer.split('/')[1]}/{at}/{pointer.rsplit('/')[-1]}" if key else "",
+                    speaker=string(model) if role == "assistant" else "",
+                    time=seconds(time),
+                    title=titles.get(session, ""),
+                )
+
+
+def _calls(database: Database, response: str) -> Iterator[_Told]:
+    """The tools that a response called."""
+    where = "WHERE response_id = ? ORDER BY id"
+    for rowid, name, arguments in database.rows("tool_calls", ("name", "arguments"), where, (response,)):
+        yield call_text(string(name), arguments), "assistant", "tool_call", rowid, f"/tool_calls/{rowid}/arguments"
+
+
+def _results(database: Database, response: str) -> Iterator[_Told]:
+    """What tools answered before a response."""
+    where = "WHERE response_id = ? ORDER BY id"
+    for rowid, output in database.rows("tool_results", ("output",), where, (response,)):
+        yield tool_output(output), "tool", "tool_result", rowid, f"/tool_results/{rowid}/output"
