@@ -6,7 +6,7 @@ so its bounds depend only on the strings from its first one on: columns that beg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -69,7 +69,7 @@ class BlockWriter:
         self._bytes.append(self._bytes[-1] + len(frame))
 
 
-class BlockReader(Sequence[str]):
+class BlockReader:
     """The strings of a column. `frames(a, b)` returns those bytes of the frames; the last few blocks are kept."""
 
     def __init__(self, bounds: Bounds, frames: Callable[[int, int], bytes], name: str) -> None:
@@ -79,9 +79,14 @@ class BlockReader(Sequence[str]):
     def __len__(self) -> int:
         return int(self.bounds.rows[-1])
 
-    def __getitem__(self, row):  # type: ignore[no-untyped-def, override]  # rows are ints here, never slices
+    def __getitem__(self, row: int) -> str:
+        block, first, _ = self.span(row)
+        return self.block(block)[row - first]
+
+    def span(self, row: int) -> tuple[int, int, int]:
+        """The block that holds a row, its first row and the row after its last."""
         block = int(np.searchsorted(self.bounds.rows, row, side="right")) - 1
-        return self.block(block)[row - int(self.bounds.rows[block])]
+        return block, int(self.bounds.rows[block]), int(self.bounds.rows[block + 1])
 
     def __iter__(self) -> Iterator[str]:
         for block in range(len(self.bounds.rows) - 1):
@@ -106,10 +111,14 @@ class BlockReader(Sequence[str]):
                 raise ValueError("its size is not believable")
             strings = orjson.loads(zstandard.ZstdDecompressor().decompress(frame))
         except (zstandard.ZstdError, ValueError) as error:
-            raise MemoryFileError(f"{self._name}: block {block} is damaged ({error}); restore the file or ingest again") from error
+            raise MemoryFileError(
+                f"{self._name}: block {block} is damaged ({error}); restore the file or ingest again"
+            ) from error
         expected = int(self.bounds.rows[block + 1] - self.bounds.rows[block])
         if not isinstance(strings, list) or len(strings) != expected or not all(isinstance(s, str) for s in strings):
-            raise MemoryFileError(f"{self._name}: block {block} does not hold {expected} strings; restore the file or ingest again")
+            raise MemoryFileError(
+                f"{self._name}: block {block} does not hold {expected} strings; restore the file or ingest again"
+            )
         return strings
 
 

@@ -18,16 +18,14 @@ from deltamem_cli.records import DEFAULT_KINDS, KINDS, ROLES, Kind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import click
-
+    from deltamem_cli.filters import Filters
     from deltamem_cli.ingest import Summary
-    from deltamem_cli.query import Filters
 
 
 class Commands(TyperGroup):
     """The one place where an error becomes a sentence and an exit code."""
 
-    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  # typer keeps a click of its own
         """Run a command; what a person can mend goes to stderr in one line."""
         if hasattr(signal, "SIGPIPE"):
             signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends us as it ends grep
@@ -49,6 +47,11 @@ app = typer.Typer(
 )
 
 MemoryPath = Annotated[str, typer.Argument(metavar="MEMORY", help="A memory file that `deltamem ingest` wrote.")]
+Session = Annotated[str, typer.Option(help="Only sessions whose id begins so, or whose title has this in it.")]
+Speaker = Annotated[str, typer.Option(help="Only what this speaker said.")]
+Role = Annotated[str, typer.Option(help=f"Only this role: {', '.join(ROLES)}.")]
+OfKind = Annotated[str, typer.Option(help=f"Only this kind: {', '.join(KINDS)}.")]
+InSource = Annotated[str, typer.Option(help="Only logs with this in their path (or a pattern with *).")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 
 
@@ -60,7 +63,9 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def deltamem(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Conversation logs in, one memory file, answers with file and line.
 
@@ -72,12 +77,20 @@ def deltamem(
 
 @app.command()
 def ingest(
-    paths: Annotated[list[str], typer.Argument(metavar="PATHS…", help="Logs, folders of logs, patterns, or - for stdin.")],
-    output: Annotated[str, typer.Option("-o", "--output", metavar="MEMORY", help="The memory file; updated if it is there.")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATHS…", help="Logs, folders of logs, patterns, or - for stdin.")
+    ],
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="MEMORY", help="The memory file; updated if it is there.")
+    ],
     format: Annotated[str | None, typer.Option(help=f"Take the logs for this format: {', '.join(READERS)}.")] = None,
     kinds: Annotated[str, typer.Option(help=f"What to keep, of: {', '.join(KINDS)}.")] = ",".join(DEFAULT_KINDS),
-    no_text: Annotated[bool, typer.Option("--no-text", help="Keep pointers to the logs instead of their text.")] = False,
-    model: Annotated[str | None, typer.Option(help="A sentence-transformers model or folder [default: built in].")] = None,
+    no_text: Annotated[
+        bool, typer.Option("--no-text", help="Keep pointers to the logs instead of their text.")
+    ] = False,
+    model: Annotated[
+        str | None, typer.Option(help="A sentence-transformers model or folder [default: built in].")
+    ] = None,
     device: Annotated[str, typer.Option(help="Where to encode and learn: auto, cpu, cuda, mps.")] = "auto",
     dtype: Annotated[str, typer.Option(help="Precision of the encoder: float32, bfloat16, float16.")] = "float32",
     batch_size: Annotated[int | None, typer.Option(min=1, help="Texts encoded at once [default: by length].")] = None,
@@ -116,18 +129,24 @@ def ingest(
 @app.command()
 def query(
     memory: MemoryPath,
-    question: Annotated[str, typer.Argument(metavar="QUESTION", help="What to look for, or - for one question a line.")],
+    question: Annotated[
+        str, typer.Argument(metavar="QUESTION", help="What to look for, or - for one question a line.")
+    ],
     k: Annotated[int, typer.Option("-k", min=1, help="How many passages.")] = 5,
     context: Annotated[int, typer.Option("-C", "--context", min=0, help="Passages around each, of its session.")] = 0,
-    session: Annotated[str, typer.Option(help="Only sessions whose id begins so, or whose title has this in it.")] = "",
-    speaker: Annotated[str, typer.Option(help="Only what this speaker said.")] = "",
-    role: Annotated[str, typer.Option(help=f"Only this role: {', '.join(ROLES)}.")] = "",
-    kind: Annotated[str, typer.Option(help=f"Only this kind: {', '.join(KINDS)}.")] = "",
-    source: Annotated[str, typer.Option(help="Only logs with this in their path (or a pattern with *).")] = "",
+    session: Session = "",
+    speaker: Speaker = "",
+    role: Role = "",
+    kind: OfKind = "",
+    source: InSource = "",
     since: Annotated[str, typer.Option(help="From this date on: 2026-05-01, 'last week', 7d.")] = "",
     until: Annotated[str, typer.Option(help="Up to and with this date.")] = "",
-    where: Annotated[bool, typer.Option("--where", help="Only where: stretches of sessions, from the matrix alone.")] = False,
-    model: Annotated[str | None, typer.Option(help="The encoder the memory was made with, if not the built-in one.")] = None,
+    where: Annotated[
+        bool, typer.Option("--where", help="Only where: stretches of sessions, from the matrix alone.")
+    ] = False,
+    model: Annotated[
+        str | None, typer.Option(help="The encoder the memory was made with, if not the built-in one.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Answer a question from a memory: the passages that fit it best, with file and line.
@@ -160,6 +179,64 @@ def query(
 
 
 @app.command()
+def merge(
+    memories: Annotated[list[str], typer.Argument(metavar="MEMORIES…", help="Memory files made with one encoder.")],
+    output: Annotated[str, typer.Option("-o", "--output", metavar="MEMORY", help="Where the union goes.")],
+    device: Annotated[str, typer.Option(help="Where to learn the matrix: auto, cpu, cuda, mps.")] = "auto",
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No summary.")] = False,
+) -> None:
+    """Join memories into one; what several of them hold counts once.
+
+    Example: deltamem merge laptop.safetensors desktop.safetensors -o all.safetensors
+    """
+    from deltamem_cli.encoders import pick_device
+    from deltamem_cli.merge import merge as verb
+    from deltamem_cli.store import open_memory
+
+    merged = verb([open_memory(memory) for memory in memories], output, pick_device(device))
+    if not quiet:
+        render.out(render.merged_text(merged, output))
+
+
+@app.command()
+def forget(
+    memory: MemoryPath,
+    session: Session = "",
+    speaker: Speaker = "",
+    role: Role = "",
+    kind: OfKind = "",
+    source: InSource = "",
+    before: Annotated[str, typer.Option(help="Only what was said before this date.")] = "",
+    after: Annotated[str, typer.Option(help="Only what was said from this date on.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and stop.")] = False,
+) -> None:
+    """Take out of a memory all passages that every given option fits, as if they had never been read.
+
+    Example: deltamem forget notes.safetensors --source old-project --before 2025-01-01
+    """
+    from deltamem_cli.filters import EVERYTHING, let_through
+    from deltamem_cli.forget import forget as verb
+    from deltamem_cli.forget import measure
+    from deltamem_cli.store import open_memory
+
+    filters = _filters(session, speaker, role, kind, source, since=after, before=before)
+    if filters == EVERYTHING:
+        raise UsageError("say what to forget: --session, --speaker, --role, --kind, --source, --before or --after")
+    opened = open_memory(memory)
+    gone = let_through(opened, filters)
+    told = measure(opened, gone)
+    render.out(render.forgotten_text(told, memory))
+    if dry_run or not told.passages:
+        raise typer.Exit(ExitStatus.OK if told.passages else ExitStatus.NOTHING_FOUND)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError("nobody here to ask: add --yes to forget these passages, or --dry-run to look only")
+        typer.confirm("Forget them?", abort=True, err=True)
+    verb(opened, gone, memory)
+
+
+@app.command()
 def info(memory: MemoryPath, json: Json = False) -> None:
     """Tell what is inside a memory.
 
@@ -181,11 +258,13 @@ def _kinds(names: str) -> tuple[Kind, ...]:
     return tuple(kind for kind in KINDS if kind in chosen)
 
 
-def _filters(session: str, speaker: str, role: str, kind: str, source: str, since: str, until: str) -> Filters:
+def _filters(
+    session: str, speaker: str, role: str, kind: str, source: str, since: str, until: str = "", before: str = ""
+) -> Filters:
     from datetime import datetime
 
     from deltamem_cli.dates import parse_date
-    from deltamem_cli.query import Filters
+    from deltamem_cli.filters import Filters
 
     for name, value, allowed in (("role", role, ROLES), ("kind", kind, KINDS)):
         if value and value not in allowed:
@@ -193,6 +272,8 @@ def _filters(session: str, speaker: str, role: str, kind: str, source: str, sinc
     now = datetime.now().astimezone()
     first = parse_date(since, now) if since else None
     last = parse_date(until, now, end=True) if until else None
+    if before:
+        last = parse_date(before, now) - 1
     return Filters(session, speaker, role, kind, source, first, last)
 
 
@@ -209,7 +290,9 @@ def _follow(steps: Any, *, show: bool) -> Summary:  # noqa: ANN401
     """Run an ingest to its end, with a bar on a terminal."""
     from tqdm import tqdm
 
-    with tqdm(total=None, unit="B", unit_scale=True, unit_divisor=1024, disable=not show, file=sys.stderr, leave=False) as bar:
+    with tqdm(
+        total=None, unit="B", unit_scale=True, unit_divisor=1024, disable=not show, file=sys.stderr, leave=False
+    ) as bar:
         while True:
             try:
                 step = next(steps)

@@ -23,7 +23,8 @@ def parse_date(text: str, now: datetime, *, end: bool = False) -> int:
     first, last = _relative(words, now) or _absolute(text.strip(), words, now) or (None, None)
     if first is None or last is None:
         raise UsageError(
-            f"{text!r} is no date: write 2026-05-01, 2026-05-01T14:30, 2026-05, 'may 2026', yesterday, 'last week' or 7d"
+            f"{text!r} is no date: "
+            "write 2026-05-01, 2026-05-01T14:30, 2026-05, 'may 2026', yesterday, 'last week' or 7d"
         )
     moment = last - timedelta(milliseconds=1) if end and last > first else first
     return round(moment.timestamp() * 1000)

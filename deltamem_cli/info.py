@@ -38,6 +38,7 @@ class Info:
     speakers: dict[str, int]
     states: int
     segments: int
+    directions: int
     dimension: int
     load: float
     rank: float
@@ -65,6 +66,7 @@ def describe(memory: Memory, most: int = 5) -> Info:
         speakers={memory.speakers[i]: int(speakers[i]) for i in np.argsort(-speakers, kind="stable")[: 2 * most]},
         states=states,
         segments=len(tensors["state.segments"]) - 1,
+        directions=len(tensors["state.F_scale"]),
         dimension=dimension,
         load=header.passages / max(states, 1) / dimension,
         rank=float(tensors["state.rank"].max(initial=0.0)),

@@ -127,7 +127,7 @@ def ingest(
 def ingest_messages(
     messages: Iterable[Message], source: Source, draft: Draft, encoder: Encoder, *, device: str = "cpu"
 ) -> Summary:
-    """Put messages that are at hand into the draft as the log `source`, and save it. Ids that are missing are derived."""
+    """Put messages that are at hand into the draft as the log `source`, and save it. Missing ids are derived."""
     summary = Summary()
     started = time.monotonic()
     work = _Work(draft, encoder, summary, device, KINDS, strict=True)
@@ -206,7 +206,7 @@ def _read(file: LogFile, work: _Work, format: str | None, stdin: BinaryIO | None
         work.summary.bytes_in += file.size
         return
     with closing(_Tracked(_open(file, stdin))) as tracked:
-        found, stream = open_log(cast(BinaryIO, tracked), file.path, format)
+        found, stream = open_log(tracked, file.path, format)
         if known is None:
             work.draft.place_source(Source(file.path, found))
         report = ReadReport()

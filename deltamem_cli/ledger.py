@@ -74,7 +74,7 @@ def ranges(starts: Longs, sizes: Longs) -> Longs:
     if total == 0:
         return np.zeros(0, np.int64)
     before = np.cumsum(sizes) - sizes
-    return np.arange(total) + np.repeat(starts - before, sizes)
+    return np.asarray(np.arange(total) + np.repeat(starts - before, sizes), np.int64)
 
 
 def concatenate(parts: list[Rows]) -> Rows:
@@ -107,7 +107,7 @@ def canonical_order(rows: Rows) -> Longs:
     pairs, inverse = np.unique(pair, return_inverse=True)
     opening = np.full(len(pairs), NO_TIME)
     np.minimum.at(opening, inverse, rows.time)
-    return np.lexsort((rows.seq, rows.source, opening[inverse], rows.session))
+    return np.asarray(np.lexsort((rows.seq, rows.source, opening[inverse], rows.session)), np.int64)
 
 
 def ranks(order: Longs) -> Longs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -44,13 +44,20 @@ class Header:
     @classmethod
     def parse(cls, values: Mapping[str, Any], name: str) -> Header:
         """From the JSON of a file. Raises MemoryFileError when a field is missing or of another type."""
-        known = {field.name: values.get(field.name) for field in fields(cls)}
+        known: dict[str, Any] = {field.name: values.get(field.name) for field in fields(cls)}
         texts = all(isinstance(known[name], str) for name in ("encoder", "fingerprint", "rule"))
-        counts = all(type(known[name]) is int and known[name] >= 0 for name in ("dimension", "window", "passages", "sessions", "sources"))
+        counts = all(
+            type(known[name]) is int and known[name] >= 0
+            for name in ("dimension", "window", "passages", "sessions", "sources")
+        )
         times = all(known[name] is None or type(known[name]) is int for name in ("first", "last"))
         if not (texts and counts and times and isinstance(known["text"], bool)):
             raise MemoryFileError(f"{name}: its header is damaged; restore the file or ingest again")
         return cls(**known)
+
+    def with_text(self, text: bool) -> Header:
+        """The same, keeping text or not."""
+        return replace(self, text=text)
 
     def as_dict(self) -> dict[str, Any]:
         """The fields, ready for JSON."""
@@ -80,7 +87,11 @@ class Memory:
         self._expect(all(len(getattr(rows, name)) == n for name in COLUMNS), "the length of a column")
         self._expect(rows.code.shape == (n, -(-header.dimension // 4)), "the size of a code")
         self._expect(int(rows.sizes.sum(dtype=np.int64)) == len(rows.terms) == len(rows.counts), "the number of terms")
-        tables = (rows.source, len(self.sources)), (rows.session, len(self.sessions)), (rows.speaker, len(self.speakers))
+        tables = (
+            (rows.source, len(self.sources)),
+            (rows.session, len(self.sessions)),
+            (rows.speaker, len(self.speakers)),
+        )
         limits = *tables, (rows.role, len(ROLES)), (rows.kind, len(KINDS)), (rows.terms, len(self.vocabulary))
         self._expect(all(not len(column) or column.max() < limit for column, limit in limits), "a number in a column")
         return rows
@@ -142,7 +153,9 @@ class Memory:
         try:
             return [record(**orjson.loads(line)) for line in self._strings(name)]
         except (TypeError, ValueError) as error:
-            raise MemoryFileError(f"{self.name}: its table of {name} is damaged; restore the file or ingest again") from error
+            raise MemoryFileError(
+                f"{self.name}: its table of {name} is damaged; restore the file or ingest again"
+            ) from error
 
     def _strings(self, name: str, length: int | None = None) -> BlockReader:
         bounds = Bounds(self.tensors[f"ledger.{name}.rows"], self.tensors[f"ledger.{name}.bytes"])
@@ -158,7 +171,9 @@ class Memory:
 
     def _expect(self, true: bool, what: str) -> None:
         if not true:
-            raise MemoryFileError(f"{self.name}: {what} does not fit the rest; the file is damaged: restore it or ingest again")
+            raise MemoryFileError(
+                f"{self.name}: {what} does not fit the rest; the file is damaged: restore it or ingest again"
+            )
 
 
 def string_arrays(name: str, bounds: Bounds) -> dict[str, NDArray[Any]]:

@@ -1,7 +1,7 @@
 """The text of passages whose memory keeps none: read again from the logs, believed only where its hash agrees.
 
-A memory file may come from a stranger, and the paths in it lead anywhere. So only regular files are opened, nothing is
-shown that the memory does not already name by its 128-bit hash, and a log that is no longer there is simply passed over.
+A memory file may come from a stranger, and the paths in it lead anywhere. So only regular files are opened, nothing
+is shown that the memory does not already name by its 128-bit hash, and a log that is gone is simply passed over.
 """
 
 from __future__ import annotations

@@ -18,8 +18,10 @@ import orjson
 from deltamem_cli.records import Answer, Hit, Segment
 
 if TYPE_CHECKING:
+    from deltamem_cli.forget import Forgotten
     from deltamem_cli.info import Info
     from deltamem_cli.ingest import Summary
+    from deltamem_cli.merge import Merged
 
 # C0 and C1 controls but line feed and tab, and the marks that reorder or hide text (bidi, zero width, line separators).
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
@@ -115,7 +117,12 @@ def _marked(text: str, question: str, style: Style) -> str:
 def _segment_text(number: int, segment: Segment, style: Style) -> Iterator[str]:
     yield f"{style.bold(str(number))}  {style.place(short_path(segment.source) + ':' + str(segment.line))}"
     span = " – ".join(dict.fromkeys(t for t in (_when(segment.start), _when(segment.end)) if t))
-    about = [span, clean(segment.title or segment.session), f"{segment.passages} passages", f"score {segment.score:.3f}"]
+    about = [
+        span,
+        clean(segment.title or segment.session),
+        f"{segment.passages} passages",
+        f"score {segment.score:.3f}",
+    ]
     yield style.dim("   " + " · ".join(part for part in about if part))
 
 
@@ -203,6 +210,23 @@ def summary_json(summary: Summary, memory: str) -> str:
     return _json(fields)
 
 
+def merged_text(merged: Merged, path: str) -> str:
+    """What a merge did, for a person."""
+    twice = merged.passages_in - merged.passages
+    return (
+        f"{merged.memories} memories with {merged.passages_in:,} passages → {short_path(path)} "
+        f"with {merged.passages:,}" + (f" ({twice:,} were in more than one)" if twice else "")
+    )
+
+
+def forgotten_text(told: Forgotten, path: str) -> str:
+    """What a forget takes out, for a person."""
+    return (
+        f"{told.passages:,} passages of {told.sessions:,} sessions from {told.sources:,} logs "
+        f"go from {short_path(path)}; {told.left:,} stay"
+    )
+
+
 def info_text(info: Info, path: str, style: Style) -> Iterator[str]:
     """What is inside a memory, for a person."""
     header = info.header
@@ -213,12 +237,14 @@ def info_text(info: Info, path: str, style: Style) -> Iterator[str]:
     speakers = ", ".join(f"{clean(name) or '(unnamed)'} {count:,}" for name, count in info.speakers.items())
     rows = {
         "memory": short_path(path),
-        "holds": f"{header.passages:,} passages of {header.sessions:,} sessions from {header.sources:,} logs ({formats})",
+        "holds": f"{header.passages:,} passages of {header.sessions:,} sessions "
+        f"from {header.sources:,} logs ({formats})",
         "time": times,
         "speakers": speakers,
         "encoder": f"{clean(header.encoder)}, {header.dimension} dimensions, {header.window} tokens",
         "rule": f"{clean(header.rule)}, α = {', '.join(f'{alpha:g}' for alpha in info.alpha)}",
-        "matrix": f"{info.states} state{'s' * (info.states != 1)} of {info.dimension} × {info.dimension}, {info.segments:,} segments, "
+        "matrix": f"{info.states} state{'s' * (info.states != 1)} of {info.dimension} dimensions, "
+        f"{info.directions:,} directions known, {info.segments:,} segments, "
         f"load {info.load:.2f} writes a dimension, effective rank {info.rank:.0f}",
         "bytes": f"{size(total)}: {parts}",
         "text": "kept" if header.text else "not kept: read from the logs where they still are",

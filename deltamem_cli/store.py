@@ -25,7 +25,16 @@ from deltamem_cli.memory import Header, Memory, Tensors
 FORMAT = 1
 UPGRADES: list[Callable[[dict[str, Any]], dict[str, Any]]] = []  # header of format i + 1 → i + 2; only ever added to
 
-_DTYPES = {"uint8": "U8", "int8": "I8", "uint16": "U16", "uint32": "U32", "uint64": "U64", "int64": "I64", "float16": "F16", "float32": "F32"}
+_DTYPES = {
+    "uint8": "U8",
+    "int8": "I8",
+    "uint16": "U16",
+    "uint32": "U32",
+    "uint64": "U64",
+    "int64": "I64",
+    "float16": "F16",
+    "float32": "F32",
+}
 _COPY = 1 << 20
 
 
@@ -73,7 +82,7 @@ def open_memory(path: str | Path) -> Memory:
     if not stat.S_ISREG(os.stat(name).st_mode):
         raise MemoryFileError(f"{name}: not a file; give the .safetensors file that `deltamem ingest -o` wrote")
     try:
-        handle = safe_open(name, framework="numpy")
+        handle: Any = safe_open(name, framework="numpy")
         header = (handle.metadata() or {}).get("deltamem")
     except (SafetensorError, OSError) as error:
         raise MemoryFileError(f"{name}: not a deltamem memory, or cut short ({_first_line(error)})") from error

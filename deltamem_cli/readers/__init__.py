@@ -23,7 +23,7 @@ from typing import BinaryIO, Protocol, cast
 from deltamem_cli.errors import NotALog, UsageError
 from deltamem_cli.readers import database, packed
 from deltamem_cli.readers.head import Head
-from deltamem_cli.readers.source import rewound
+from deltamem_cli.readers.source import ByteStream, rewound
 from deltamem_cli.records import Message, ReadReport
 
 READERS: dict[str, str] = {  # name → module; detection asks them in this order, the most specific first
@@ -77,7 +77,7 @@ def detect(head: Head) -> str | None:
     return next((name for name in READERS if reader(name).detect(head)), None)
 
 
-def open_log(stream: BinaryIO, name: str, format: str | None = None) -> tuple[str, io.BufferedReader]:
+def open_log(stream: ByteStream, name: str, format: str | None = None) -> tuple[str, io.BufferedReader]:
     """The format of a log and a stream of it from its first byte, as UTF-8 (the stream need not be able to seek).
 
     `name` is where the stream comes from: a database of that name is opened in place, with what is written beside it.

@@ -26,7 +26,9 @@ class State(NamedTuple):
     P: Tensor
 
 
-def empty(slots: int, dimension: int, alpha: float, *, dtype: torch.dtype = torch.float32, device: str = "cpu") -> State:
+def empty(
+    slots: int, dimension: int, alpha: float, *, dtype: torch.dtype = torch.float32, device: str = "cpu"
+) -> State:
     """The state before the first write: S = 0 (slots, dimension), P = I/α (dimension, dimension)."""
     eye = torch.eye(dimension, dtype=dtype, device=device)
     return State(torch.zeros(slots, dimension, dtype=dtype, device=device), eye / alpha)
@@ -69,9 +71,10 @@ def known(P: Tensor, alpha: float, least: float) -> Tensor:
     A row is an eigenvector of Σ k kᵀ times the root of its share λ / (λ + α), from 0 (never written) to 1. Rows
     with a share under `least` are left out: few directions carry nearly all that a memory has learned.
     """
-    share, basis = torch.linalg.eigh(torch.eye(len(P), dtype=P.dtype, device=P.device) - alpha * P)
+    share, basis = _eigh(torch.eye(len(P), dtype=P.dtype, device=P.device) - alpha * P)
     kept = share >= least
-    return share[kept].sqrt()[:, None] * basis.T[kept]
+    found: Tensor = share[kept].sqrt()[:, None] * basis.T[kept]
+    return found
 
 
 def leave_one_out(state: State, keys: Tensor, alpha: float) -> Tensor:
@@ -90,7 +93,7 @@ def choose_alpha(keys: Tensor, values: Tensor, grid: tuple[float, ...] = (1.0, 3
     Closed form: the residual of a write left out is its residual divided by `1 − kᵀPk`. One eigendecomposition
     of Σ k kᵀ serves every α.
     """
-    scale, basis = torch.linalg.eigh(keys.T @ keys)
+    scale, basis = _eigh(keys.T @ keys)
     scale = scale.clamp(min=0)
     K = keys @ basis
     A = K.T @ values
@@ -101,6 +104,16 @@ def choose_alpha(keys: Tensor, values: Tensor, grid: tuple[float, ...] = (1.0, 3
         residual = (values - shrunk @ A).square().sum(1)
         errors.append(float((residual / (1 - leverage).square()).mean()))
     return grid[errors.index(min(errors))]
+
+
+def _eigh(symmetric: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues (d,) and eigenvectors (d, d), found in double precision.
+
+    In single precision LAPACK does not converge for a matrix of low rank, such as that of a few writes.
+    """
+    place = "cpu" if symmetric.device.type == "mps" else symmetric.device  # MPS has no doubles
+    values, vectors = torch.linalg.eigh(symmetric.to(place, torch.float64))
+    return values.to(symmetric), vectors.to(symmetric)
 
 
 def _inverse(positive: Tensor) -> Tensor:
