@@ -26,8 +26,8 @@ class LogFile:
 def find_logs(paths: list[str], problems: list[LogError]) -> list[LogFile]:
     """All files below the paths, each once; `-` is standard input. What is missing is added to `problems`.
 
-    A folder's files come sorted by path, a ZIP archive's like those of a folder; links to folders are not followed. A pattern (`logs/**/*.jsonl`) that the
-    shell left alone is expanded.
+    A folder's files come sorted by path, those of a ZIP archive as if it were one; links to folders are not followed.
+    A pattern (`logs/**/*.jsonl`) that the shell left alone is expanded.
     """
     found: dict[str, LogFile] = {}
     for path in paths:

@@ -15,7 +15,7 @@ from deltamem_cli.readers.head import Head
 from deltamem_cli.readers.jsonl import lines
 from deltamem_cli.readers.source import rewound
 from deltamem_cli.readers.text_label import Fences
-from deltamem_cli.records import Message, ReadReport, Role
+from deltamem_cli.records import Kind, Message, ReadReport, Role
 
 TITLE = "aider chat history (Markdown)"
 
@@ -47,7 +47,7 @@ class _Turn:
     size: int = 0
 
     def message(self) -> Message:
-        kind = "tool_result" if self.role == "tool" else "text"
+        kind: Kind = "tool_result" if self.role == "tool" else "text"
         text = "\n".join(self.lines).rstrip()
         return Message(text=text, role=self.role, kind=kind, line=self.line, title=self.start)
 
@@ -65,7 +65,8 @@ def _turns(stream: BinaryIO, marked: bool, report: ReadReport) -> Iterator[Messa
             fenced = fences.inside(line) and not (marked and role != "assistant")
             role = "assistant" if fenced else role
         if not start:
-            report.skipped["line before the first run"] += bool(line.strip())
+            if line.strip():
+                report.skipped["line before the first run"] += 1
             continue
         text = line if role == "assistant" else line[5:].rstrip() if role == "user" else line[2:].rstrip()
         if turn and (role is None or (line.strip() and role != turn.role) or turn.size > _LONGEST):

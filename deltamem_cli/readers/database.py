@@ -1,6 +1,6 @@
 """SQLite databases that tools keep their chats in: opened to be read only, never written to, not even beside.
 
-A row is placed by `line` (its rowid) and a pointer `/table/rowid/column`, with a JSON pointer inside the column after it.
+A row's place is `line`, its rowid, and the pointer `/table/rowid/column`, then a JSON pointer inside the column.
 """
 
 from __future__ import annotations

@@ -12,8 +12,6 @@ from typing import Any
 
 from deltamem_cli.readers.values import sequence
 
-Path = tuple[str | int, ...]
-
 
 class Origin:
     """The line and pointer that a value was written at; the values inside it that came later have their own."""
@@ -44,7 +42,9 @@ class Replayed:
             return _put(parent, path[-1], value) and self._came_from(path, line, "/v")
         if kind == 2:
             return self._push(path, sequence(value), operation.get("i"), line)
-        return kind == 3 and _remove(parent, path[-1])
+        if kind == 3 and isinstance(parent, dict):  # arrays are cut, never thinned out
+            return parent.pop(path[-1], parent) is not parent
+        return False
 
     def origin(self, *path: str | int) -> tuple[int, str]:
         """(line, pointer) of the value at a path."""
@@ -56,12 +56,9 @@ class Replayed:
     def _at(self, path: list[Any]) -> Any:  # noqa: ANN401 - any JSON value
         value = self.document
         for step in path:
-            if (isinstance(value, list) and isinstance(step, int) and 0 <= step < len(value)) or (
-                isinstance(value, dict) and step in value
-            ):
-                value = value[step]
-            else:
+            if not _has(value, step):
                 return None
+            value = value[step]
         return value
 
     def _push(self, path: list[Any], values: list[Any], cut: object, line: int) -> bool:
@@ -70,6 +67,7 @@ class Replayed:
             array = []
             if not _put(self._at(path[:-1]), path[-1], array):
                 return False
+            self._came_from(path, line, "/v")
         if not isinstance(array, list):
             return False
         if isinstance(cut, int) and 0 <= cut < len(array):
@@ -89,20 +87,14 @@ class Replayed:
         return True
 
 
-def _put(parent: object, step: str | int, value: object) -> bool:
-    if isinstance(parent, dict) or (isinstance(parent, list) and isinstance(step, int) and 0 <= step < len(parent)):
-        parent[step] = value
-    elif isinstance(parent, list) and step == len(parent):
-        parent.append(value)
-    else:
+def _has(parent: object, step: object) -> bool:
+    if isinstance(parent, list):
+        return isinstance(step, int) and 0 <= step < len(parent)
+    return isinstance(parent, dict) and step in parent
+
+
+def _put(parent: Any, step: str | int, value: object) -> bool:  # noqa: ANN401 - any JSON value
+    if not isinstance(parent, dict) and not _has(parent, step):
         return False
+    parent[step] = value
     return True
-
-
-def _remove(parent: object, step: str | int) -> bool:
-    if isinstance(parent, dict):
-        return parent.pop(step, parent) is not parent
-    if isinstance(parent, list) and isinstance(step, int) and 0 <= step < len(parent):
-        del parent[step]
-        return True
-    return False

@@ -1,4 +1,4 @@
-"""ShareGPT: conversations of turns `{from, value}`, as a JSON array, a document, or JSONL with a conversation a line."""
+"""ShareGPT: conversations of turns `{from, value}`, as a JSON array, a document, or JSONL (one a line)."""
 
 from __future__ import annotations
 
