@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import zipfile
+import sqlite3
 from collections import Counter
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from typing import cast
 
+import oracle_agents
 import oracle_counts
 import pytest
-from oracle_reading import SHARED, read_bytes
+from oracle_reading import SHARED, read_bytes, read_file
 
+from deltamem_cli.archives import members
 from deltamem_cli.errors import LogError
 
 FIXTURES = SHARED / "fixtures"
@@ -18,7 +23,28 @@ pytestmark = pytest.mark.skipif(not FIXTURES.is_dir(), reason="needs the shared 
 FILES = (
     sorted(path for path in FIXTURES.rglob("*") if path.is_file() and path.stat().st_size) if FIXTURES.is_dir() else []
 )
-OPENAI_SHAPED = ("gptme/", "vibe/session", "grok-build/legacy", "omnigent/message_", "cline/legacy/tasks", "roo/tasks")
+OPENAI_SHAPED = ("gptme/", "vibe/session", "grok-build/legacy", "omnigent/message_")
+SHAPED = {  # part of a path → format; the first that fits
+    "claude-history-2/sample/": "claude-ai",
+    "example_anthropic.json": "claude-ai",
+    "fixtures/gemini/full/session-": "gemini",
+    "testdata/gemini/": "gemini",
+    "registry/gemini/": "gemini",
+    ".aider.chat.history.md": "aider",
+    "registry/copilot/": "copilot-cli",
+    "agent-transcripts/": "cursor",
+    "registry/goose/sessions/20250724_1.jsonl": "goose",
+    "api_conversation_history.json": "cline",
+    "session_synthetic_01.messages.json": "cline",
+    "testdata/pi/session.jsonl": "pi",
+    "registry/pi/": "pi",
+    "registry/omp/": "pi",
+    "openclaw/agents/main/sessions/a1b2c3d4": "pi",
+    "registry/qwen/": "qwen",
+    "signal/chat-miner/test/signal/target.json": "turns",  # what another parser made of a chat: author and message
+    "telegram/chat-miner/test/telegram/target.json": "turns",
+    "whatsapp/chat-miner/test/whatsapp/target.json": "turns",
+}
 CLAUDE_SHAPED = ("testdata/claude/", "registry/claude-code/", "testdata/iflow/")
 NO_LOG = (
     "journal.jsonl",
@@ -44,9 +70,15 @@ def expected(path: Path) -> str | None:
         return "codex"
     if path.suffix == ".json" and (place.startswith("chatgpt-export") or path.name == "example_chatgpt.json"):
         return "chatgpt"
-    if path.name == "session_synthetic_01.messages.json" or any(part in place for part in OPENAI_SHAPED):
+    if any(part in place for part in OPENAI_SHAPED):
         return "openai"
-    return None
+    return next((format for part, format in SHAPED.items() if part in place), None)
+
+
+def oracle_of(format: str) -> Callable[[Path], Counter[str]]:
+    """The function that counts the texts of a log in that format."""
+    name = format.replace("-", "_")
+    return cast(Callable[[Path], Counter[str]], getattr(oracle_counts, name, None) or getattr(oracle_agents, name))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(FIXTURES).as_posix())
@@ -61,10 +93,8 @@ def test_every_file_is_read_as_what_it_is(path: Path) -> None:
     found, messages, _ = read_bytes(path.read_bytes())
     assert found == format
     count = Counter(message.role for message in messages if message.kind == "text" and message.role != "system")
-    if path.suffix == ".jsonl" or format in ("chatgpt", "openai"):
-        oracle = {"claude-code": oracle_counts.claude_code, "codex": oracle_counts.codex}
-        oracle |= {"chatgpt": oracle_counts.chatgpt, "openai": oracle_counts.openai}
-        assert count == oracle[format](path)
+    if path.name != "sample_session.json":
+        assert count == oracle_of(format)(path)
     assert all(message.id and message.session and message.text.strip() for message in messages)
 
 
@@ -81,7 +111,27 @@ def test_a_message_stands_on_its_line(path: Path) -> None:
         assert all(word in source for word in words[:20])
 
 
-def test_a_zip_is_refused_with_advice() -> None:
-    archive = next(path for path in FILES if zipfile.is_zipfile(path))
-    with pytest.raises(LogError, match="ZIP archive: unpack it"):
-        read_bytes(archive.read_bytes())
+def test_an_export_in_its_zip_says_what_the_unpacked_one_says() -> None:
+    archive = FIXTURES / "chatgpt-export/chatgpt-export-studio/examples/sample_export.zip"
+    problems: list[LogError] = []
+    (path, size), *others = members(str(archive), problems)
+    plain = archive.with_name("conversations.json")
+    assert not problems
+    assert not others
+    assert size == plain.stat().st_size
+    assert read_file(Path(path)) == read_file(plain)
+
+
+@pytest.mark.parametrize("place", ["goose/sessions/goose.sql", "opencode/opencode.sql"])
+def test_databases_made_from_their_sql(place: str, tmp_path: Path) -> None:
+    """Both databases hold one question and one answer; nothing is left beside them."""
+    path = tmp_path / "chats.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript((FIXTURES / "multi-agent/deja-vu/fixtures/registry" / place).read_text("utf-8"))
+    format, messages, _ = read_file(path)
+    assert format == place.split("/")[0]
+    assert [(m.role, m.text) for m in messages] == [
+        ("user", "inspect the sqlite fixture"),
+        ("assistant", "the sqlite rows are readable"),
+    ]
+    assert list(tmp_path.iterdir()) == [path]

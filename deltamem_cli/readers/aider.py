@@ -54,7 +54,7 @@ class _Turn:
 
 def _turns(stream: BinaryIO, marked: bool, report: ReadReport) -> Iterator[Message]:
     """Every turn with words in it; its title is the headline of its run."""
-    fences, start = Fences(), ""
+    fences, start, blank = Fences(), "", True
     turn: _Turn | None = None
     for number, raw in lines(stream, report, blank=True):
         line = raw.decode("utf-8", "replace").rstrip("\r\n\0")
@@ -62,14 +62,18 @@ def _turns(stream: BinaryIO, marked: bool, report: ReadReport) -> Iterator[Messa
             fences, start, role = Fences(), line.removeprefix("# ").rstrip(), None
         else:
             role = _voice(line, marked)
-            fenced = fences.inside(line) and not (marked and role != "assistant")
-            role = "assistant" if fenced else role
+            if fences.inside(line) and role != "assistant":
+                if marked and (blank or (turn and turn.role == role)):
+                    fences = Fences()  # an answer that was broken off within its fence
+                else:
+                    role = "assistant"
+        blank = not line.strip()
         if not start:
-            if line.strip():
+            if not blank:
                 report.skipped["line before the first run"] += 1
             continue
         text = line if role == "assistant" else line[5:].rstrip() if role == "user" else line[2:].rstrip()
-        if turn and (role is None or (line.strip() and role != turn.role) or turn.size > _LONGEST):
+        if turn and (role is None or (not blank and role != turn.role) or turn.size > _LONGEST):
             yield turn.message()
             turn = None
         if role is None or (turn is None and not text.strip()):

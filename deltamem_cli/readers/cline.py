@@ -18,7 +18,7 @@ from deltamem_cli.readers.derived import with_ids
 from deltamem_cli.readers.head import Head
 from deltamem_cli.readers.jsondoc import document
 from deltamem_cli.readers.markup import is_wrapped
-from deltamem_cli.readers.openai_turn import turn_messages
+from deltamem_cli.readers.openai_turn import block_messages
 from deltamem_cli.readers.source import rewound
 from deltamem_cli.readers.values import label, mapping, parts_text, seconds, sequence, string
 from deltamem_cli.records import Message, ReadReport, Role
@@ -82,21 +82,18 @@ def _stands_beside(name: str) -> bool:
 
 def _history(turns: list[Any], pointer: str, skipped: Counter[str], session: str = "") -> Iterator[Message]:
     """Turns in the style of Anthropic's messages, block by block, each with its own words alone."""
-    for index, value in enumerate(turns):
-        turn = mapping(value)
-        content = turn.get("content")
-        blocks = content if isinstance(content, list) else [content]
-        for number, block in enumerate(blocks):
-            inner = f"/content/{number}" if isinstance(content, list) else "/content"
-            for message in turn_messages(turn | {"content": [block]}, 1, f"{pointer}/{index}", skipped):
-                if message.role == "user" and message.kind == "text":
-                    own = _own_words(message)
-                    if own is None:
-                        skipped["injected"] += 1
-                        continue
-                    message = own
-                identity = f"{string(turn.get('id'))}{inner}/{message.kind}" if turn.get("id") and session else ""
-                yield replace(message, pointer=f"{pointer}/{index}{inner}", session=session, id=identity)
+    for index, turn in enumerate(map(mapping, turns)):
+        for message in block_messages(turn, 1, f"{pointer}/{index}", skipped):
+            said = message
+            if message.role == "user" and message.kind == "text":
+                own = _own_words(message)
+                if own is None:
+                    skipped["injected"] += 1
+                    continue
+                said = own
+            place = message.pointer.removeprefix(f"{pointer}/{index}")
+            identity = f"{string(turn.get('id'))}{place}/{message.kind}" if session and turn.get("id") else ""
+            yield replace(said, session=session, id=identity)
 
 
 def _own_words(message: Message) -> Message | None:

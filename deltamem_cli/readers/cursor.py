@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 from deltamem_cli.readers.database import Database, connect, is_open, json_of, place
@@ -16,7 +17,7 @@ from deltamem_cli.readers.derived import with_ids
 from deltamem_cli.readers.head import Head
 from deltamem_cli.readers.jsonl import records
 from deltamem_cli.readers.markup import is_wrapped
-from deltamem_cli.readers.openai_turn import turn_messages
+from deltamem_cli.readers.openai_turn import block_messages
 from deltamem_cli.readers.values import (
     call_text,
     label,
@@ -40,9 +41,9 @@ _Placed = tuple[int, str, dict[str, Any]]  # line, pointer, bubble
 
 
 def detect(head: Head) -> bool:
-    """The tables of its database, or lines `{role, message: {content: […]}}`."""
+    """The table that only its database has, or lines `{role, message: {content: […]}}`."""
     if head.tables:
-        return "cursorDiskKV" in head.tables or head.tables.keys() == {"ItemTable"}
+        return "cursorDiskKV" in head.tables
     first = head.objects[0] if head.is_jsonl else {}
     spoken = isinstance(mapping(first.get("message")).get("content"), list)
     return first.get("role") in ("user", "assistant") and spoken and "type" not in first
@@ -62,14 +63,12 @@ def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
 
 
 def _transcript(stream: BinaryIO, report: ReadReport) -> Iterator[Message]:
-    from dataclasses import replace
-
     for line, record in records(stream, report):
         if "role" not in record:
             report.skipped[label(record.get("type"))] += 1
             continue
         turn = mapping(record.get("message")) | {"role": record["role"]}
-        for message in turn_messages(turn, line, "/message", report.skipped):
+        for message in block_messages(turn, line, "/message", report.skipped):
             if is_wrapped(message.text, _INJECTED):
                 report.skipped["injected"] += 1
                 continue
@@ -148,5 +147,5 @@ def _told(bubble: dict[str, Any], role: Role) -> Iterator[_Told]:
     tool = mapping(bubble.get("toolFormerData"))
     if tool:
         arguments = tool.get("rawArgs") or tool.get("params")
-        yield call_text(string(tool.get("name")), arguments), "assistant", "tool_call", "/toolFormerData/params"
+        yield call_text(string(tool.get("name")), arguments), "assistant", "tool_call", "/toolFormerData"
         yield tool_output(tool.get("result")), "tool", "tool_result", "/toolFormerData/result"

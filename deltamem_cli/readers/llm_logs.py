@@ -14,7 +14,7 @@ from deltamem_cli.records import Kind, Message, ReadReport, Role
 TITLE = "llm log database (logs.db)"
 
 _COLUMNS = ("id", "conversation_id", "model", "system", "prompt", "response", "datetime_utc")
-_Told = tuple[str, Role, Kind, int, str]  # text, role, kind, rowid, pointer
+_Told = tuple[str, Role, Kind, str, int, str]  # text, role, kind, table, rowid, column
 
 
 def detect(head: Head) -> bool:
@@ -36,28 +36,28 @@ def _messages(database: Database, report: ReadReport) -> Iterator[Message]:
     for rowid, identity, conversation, model, system, prompt, response, time in database.rows(
         "responses", _COLUMNS, "ORDER BY datetime_utc, rowid"
     ):
-        key, session = string(identity), string(conversation) or string(identity)
-        row = f"/responses/{rowid}"
+        key = string(identity) or f"row {rowid}"
+        session = string(conversation) or key
         told: list[_Told] = []
         if string(system) != systems.get(session, ""):
             systems[session] = string(system)
-            told.append((string(system), "system", "text", rowid, f"{row}/system"))
+            told.append((string(system), "system", "text", "responses", rowid, "system"))
         told += _results(database, key)
-        told.append((string(prompt), "user", "text", rowid, f"{row}/prompt"))
-        told.append((string(response), "assistant", "text", rowid, f"{row}/response"))
+        told.append((string(prompt), "user", "text", "responses", rowid, "prompt"))
+        told.append((string(response), "assistant", "text", "responses", rowid, "response"))
         told += _calls(database, key)
         if not any(text.strip() for text, *_ in told):
             report.skipped["no text"] += 1
-        for text, role, kind, at, pointer in told:
+        for text, role, kind, table, at, column in told:
             if text.strip():
                 yield Message(
                     text=without_base64(text),
                     role=role,
                     kind=kind,
                     line=place(at),
-                    pointer=pointer,
+                    pointer=f"/{table}/{at}/{column}",
                     session=session,
-                    id=f"{key}/{pointer.split('/')[1]}/{at}/{pointer.rsplit('/')[-1]}" if key else "",
+                    id=f"{key}/{column}" if table == "responses" else f"{key}/{table}/{at}",
                     speaker=string(model) if role == "assistant" else "",
                     time=seconds(time),
                     title=titles.get(session, ""),
@@ -68,11 +68,11 @@ def _calls(database: Database, response: str) -> Iterator[_Told]:
     """The tools that a response called."""
     where = "WHERE response_id = ? ORDER BY id"
     for rowid, name, arguments in database.rows("tool_calls", ("name", "arguments"), where, (response,)):
-        yield call_text(string(name), arguments), "assistant", "tool_call", rowid, f"/tool_calls/{rowid}/arguments"
+        yield call_text(string(name), arguments), "assistant", "tool_call", "tool_calls", rowid, "arguments"
 
 
 def _results(database: Database, response: str) -> Iterator[_Told]:
     """What tools answered before a response."""
     where = "WHERE response_id = ? ORDER BY id"
     for rowid, output in database.rows("tool_results", ("output",), where, (response,)):
-        yield tool_output(output), "tool", "tool_result", rowid, f"/tool_results/{rowid}/output"
+        yield tool_output(output), "tool", "tool_result", "tool_results", rowid, "output"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from deltamem_cli.readers.values import call_text, label, mapping, parts_text, seconds, sequence, string, tool_output
@@ -52,6 +53,18 @@ def turn_messages(turn: dict[str, Any], line: int, pointer: str, skipped: Counte
             speaker=speaker,
             time=time,
         )
+
+
+def block_messages(turn: dict[str, Any], line: int, pointer: str, skipped: Counter[str]) -> Iterator[Message]:
+    """Like `turn_messages`, but each content block is a message of its own, for logs in which a block is injected."""
+    content = turn.get("content")
+    if not isinstance(content, list):
+        yield from turn_messages(turn, line, pointer, skipped)
+        return
+    for index, block in enumerate(content):
+        place = f"{pointer}/content/{index}"
+        for message in turn_messages(turn | {"content": [block]}, line, pointer, skipped):
+            yield replace(message, pointer=place)
 
 
 def first_string(fields: dict[str, Any], keys: tuple[str, ...]) -> str:

@@ -148,6 +148,6 @@ def _told(part: dict[str, Any], role: Role, summary: bool) -> Iterator[_Told]:
     elif kind == "reasoning":
         yield string(part.get("text")), role, "thinking", "/text"
     elif kind == "tool":
-        yield call_text(string(part.get("tool")), state.get("input")), role, "tool_call", "/state/input"
+        yield call_text(string(part.get("tool")), state.get("input")), role, "tool_call", ""
         field = "error" if state.get("status") == "error" else "output"
         yield tool_output(state.get(field)), "tool", "tool_result", f"/state/{field}"

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
 
+from deltamem_cli.readers.database import json_of
 from deltamem_cli.readers.derived import with_ids
 from deltamem_cli.readers.head import Head
 from deltamem_cli.readers.jsondoc import entries
@@ -85,7 +86,7 @@ def _told(turn: dict[str, Any]) -> tuple[str, Kind]:
     said = string(turn["from"]).lower()
     value = turn.get("value")
     if said == "function_call":
-        call = mapping(value)
+        call = mapping(json_of(value)) or mapping(value)
         return (call_text(string(call.get("name")), call.get("arguments")) if call else string(value)), "tool_call"
     if _ROLES.get(said) == "tool":
         return tool_output(value), "tool_result"
