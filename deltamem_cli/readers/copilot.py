@@ -81,21 +81,22 @@ def _told(request: dict[str, Any], skipped: Counter[str]) -> Iterator[_Told]:
     path: tuple[str | int, ...] = ("message",) if isinstance(asked, str) else ("message", "text")
     yield asked if isinstance(asked, str) else string(mapping(asked).get("text")), "user", "text", path
     fragments: list[str] = []
-    first = 0
+    first: tuple[str | int, ...] = ("response",)
     for index, item in enumerate(sequence(request.get("response"))):
         text = _fragment(item)
         if text is not None:
-            first = first if fragments else index
+            if not fragments:
+                first = ("response", index, "value") if "value" in mapping(item) else ("response", index)
             fragments.append(text)
             continue
         steps = list(_step(mapping(item), index))
         if not steps:
             skipped[string(mapping(item).get("kind")) or "response item"] += 1
         elif fragments:
-            yield "".join(fragments), "assistant", "text", ("response", first)
+            yield "".join(fragments), "assistant", "text", first
             fragments = []
         yield from steps
-    yield "".join(fragments), "assistant", "text", ("response", first)
+    yield "".join(fragments), "assistant", "text", first
 
 
 def _fragment(item: object) -> str | None:

@@ -19,9 +19,8 @@ _Told = tuple[str, Role, Kind, str, int, str]  # text, role, kind, table, rowid,
 
 def detect(head: Head) -> bool:
     """Its two tables, with their columns."""
-    return {"prompt", "response", "conversation_id"} <= head.tables.get("responses", frozenset()) and (
-        "conversations" in head.tables
-    )
+    responses = head.tables.get("responses", frozenset())
+    return "conversations" in head.tables and {"prompt", "response", "conversation_id", "datetime_utc"} <= responses
 
 
 def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:

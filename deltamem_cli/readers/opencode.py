@@ -40,7 +40,8 @@ _Told = tuple[str, Role, Kind, str]  # text, role, kind, pointer inside the part
 def detect(head: Head) -> bool:
     """The three tables of its database, an export of a session, or one part of the older tree."""
     if head.tables:
-        return {"session", "message", "part"} <= head.tables.keys() and "data" in head.tables["part"]
+        rows = head.tables.get("message", frozenset()), head.tables.get("part", frozenset())
+        return "session" in head.tables and {"session_id", "time_created", "data"} <= rows[0] and "data" in rows[1]
     value = mapping(head.document)
     return _is_export(value) or _is_part(value)
 
