@@ -93,3 +93,37 @@ def qwen(path: Path) -> Counter[str]:
 
 def turns(path: Path) -> Counter[str]:
     return Counter(user=sum(1 for turn in json.loads(path.read_text("utf-8")) if turn["message"].strip()))
+
+
+def kimi(path: Path) -> Counter[str]:
+    """Prompts, and the steps that hold a text part."""
+    records = objects(path)
+    prompts = [record for record in records if record["type"] == "context.append_message"]
+    parts = [record["event"] for record in records if record.get("event", {}).get("type") == "content.part"]
+    return Counter(user=len(prompts), assistant=len({p["stepUuid"] for p in parts if p["part"]["type"] == "text"}))
+
+
+def deepseek(path: Path) -> Counter[str]:
+    said = []
+    for record in objects(path):
+        data = record.get("data", {})
+        if record["type"] == "user/message" and data["source"]["kind"] == "user":
+            said += [("user", text) for text in texts_of(data["content"])]
+        elif record["type"] == "assistant/message":
+            said += [("assistant", text) for text in texts_of(data["message"]["content"])]
+    return counted(said)
+
+
+def grok(path: Path) -> Counter[str]:
+    """Records that a person or the model wrote; in the stream of updates, runs of chunks of one kind."""
+    if path.name != "updates.jsonl":
+        written = [r for r in objects(path) if r.get("synthetic_reason") in (None, "interjection")]
+        return counted([(r["type"], "".join(texts_of(r["content"]))) for r in written if "content" in r])
+    kinds = [record["params"]["update"]["sessionUpdate"] for record in objects(path)]
+    starts = [kind for place, kind in enumerate(kinds) if place == 0 or kinds[place - 1] != kind]
+    return Counter(user=starts.count("user_message_chunk"), assistant=starts.count("agent_message_chunk"))
+
+
+def antigravity(path: Path) -> Counter[str]:
+    names = {"USER_EXPLICIT": "user", "MODEL": "assistant"}
+    return counted([(names.get(record["source"], ""), record["content"]) for record in objects(path)])
