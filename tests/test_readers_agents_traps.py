@@ -254,12 +254,27 @@ def test_cursor_values_may_be_null_broken_or_of_older_shapes(tmp_path: Path) -> 
         ("opencode", "session(id); message(id, session_id, time_created, data); part(id, message_id, data)"),
         ("llm", "conversations(id); responses(id, prompt, response, conversation_id, datetime_utc)"),
         ("cursor", "cursorDiskKV(key, value); ItemTable(key, value)"),
+        ("zed", "threads(id, summary, data_type, data, updated_at)"),
+        ("hermes", "messages(session_id, role, content, tool_calls, timestamp)"),
     ],
 )
 def test_rows_of_any_type_are_borne(format: str, schema: str, tmp_path: Path) -> None:
     """Every column holds, in turn, a number, nothing, a blob, JSON of every shape, and text that is no UTF-8."""
     path = tmp_path / "hostile.db"
-    odd = [7, None, -1.5, b"\xff\0", "[]", "{}", '[{"type": 7}]', '{"role": [], "type": {}}', '"x"', "composerData:x"]
+    odd = [
+        7,
+        None,
+        -1.5,
+        b"\xff\0",
+        b"\x28\xb5\x2f\xfd",
+        "zstd",
+        "[]",
+        "{}",
+        '[{"type": 7}]',
+        '{"role": [], "type": {}}',
+        '"x"',
+        "composerData:x",
+    ]
     with closing(sqlite3.connect(path)) as database:
         for table in schema.split("; "):
             name, _, columns = table.partition("(")
@@ -267,7 +282,8 @@ def test_rows_of_any_type_are_borne(format: str, schema: str, tmp_path: Path) ->
             count = columns.count(",") + 1
             for value in odd:
                 database.execute(f"insert into {name} values ({','.join('?' * count)})", [value] * count)
-            database.execute(f"insert into {name} values ({','.join(['cast(x' + repr('ff41') + ' as text)'] * count)})")
+            broken = ",".join(["cast(x'ff41' as text)"] * count)
+            database.execute(f"insert into {name} values ({broken})")
         database.commit()
     found, messages, _ = read_file(path)
     assert found == format

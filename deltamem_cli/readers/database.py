@@ -135,8 +135,9 @@ def _connected(path: str, name: str) -> Iterator[sqlite3.Connection]:
                 connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, _LONGEST)
                 connection.execute("PRAGMA trusted_schema = OFF")
                 yield connection
-        except sqlite3.Error as error:
-            why = f"the SQLite database cannot be read ({error}); close the tool that writes it, or give a copy"
+        except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter: in the message of an error
+            fault = "".join(character for character in str(error)[:100] if character.isprintable())
+            why = f"the SQLite database cannot be read ({fault}); close the tool that writes it, or give a copy"
             raise LogError(name, why) from None
 
 

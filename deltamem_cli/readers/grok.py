@@ -21,7 +21,7 @@ _CHUNKS: dict[str, tuple[Role, Kind]] = {
     "agent_thought_chunk": ("assistant", "thinking"),
 }
 _MARKS = {"prompt_index", "synthetic_reason", "model_id"}
-_TYPED = {None, "interjection"}  # reasons of a user's record that a person wrote
+_TYPED = (None, "interjection")  # reasons of a user's record that a person wrote
 _Told = tuple[str, Role, Kind, str]  # text, role, kind, pointer
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from dataclasses import replace
+from typing import Any, BinaryIO
 
 from deltamem_cli.readers.database import connect, json_of, place
 from deltamem_cli.readers.derived import with_ids
@@ -40,8 +41,8 @@ def _messages(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Messa
     with connect(stream, name) as database:
         for rowid, _, session, speaker, content, calls, time in database.rows("messages", _COLUMNS, "ORDER BY rowid"):
             role, text = _ROLES.get(string(speaker)), string(content)
-            called = [mapping(mapping(call).get("function")) for call in sequence(json_of(calls))]
-            if role is None or not (text.strip() or called):
+            called = [_call(mapping(call)) for call in sequence(json_of(calls))]
+            if role is None or not (text.strip() or any(called)):
                 report.skipped["no text" if role else f"role {label(speaker)}"] += 1
                 continue
             said = Message(
@@ -57,13 +58,11 @@ def _messages(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Messa
             if said.text.strip():
                 yield said
             for index, call in enumerate(called):
-                yield Message(
-                    text=call_text(string(call.get("name")), call.get("arguments")),
-                    role="assistant",
-                    kind="tool_call",
-                    line=place(rowid),
-                    pointer=f"/messages/{rowid}/tool_calls/{index}",
-                    session=said.session,
-                    id=f"{said.id}/{index}",
-                    time=said.time,
-                )
+                if call.strip():
+                    pointer = f"/messages/{rowid}/tool_calls/{index}"
+                    yield replace(said, text=call, kind="tool_call", pointer=pointer, id=f"{said.id}/{index}")
+
+
+def _call(call: dict[str, Any]) -> str:
+    function = mapping(call.get("function"))
+    return call_text(string(function.get("name")), function.get("arguments"))

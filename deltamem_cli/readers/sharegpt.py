@@ -83,7 +83,7 @@ def _messages(conversation: dict[str, Any], line: int, pointer: str, skipped: Co
 
 
 def _told(turn: dict[str, Any]) -> tuple[str, Kind]:
-    said = string(turn["from"]).lower()
+    said = string(turn.get("from")).lower()
     value = turn.get("value")
     if said == "function_call":
         call = mapping(json_of(value)) or mapping(value)

@@ -34,7 +34,7 @@ def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
 
 def _threads(database: Database, skipped: Counter[str]) -> Iterator[Message]:
     columns = ("id", "summary", "data_type", "data", "folder_paths")
-    for rowid, key, summary, data_type, data, folders in database.rows("threads", columns, "ORDER BY updated_at, id"):
+    for rowid, key, summary, data_type, data, folders in database.rows("threads", columns, "ORDER BY rowid"):
         thread = mapping(json_of(_unpacked(data) if data_type == "zstd" else data))
         if not thread:
             skipped["thread that cannot be read"] += 1
