@@ -127,3 +127,9 @@ def grok(path: Path) -> Counter[str]:
 def antigravity(path: Path) -> Counter[str]:
     names = {"USER_EXPLICIT": "user", "MODEL": "assistant"}
     return counted([(names.get(record["source"], ""), record["content"]) for record in objects(path)])
+
+
+def grok_export(path: Path) -> Counter[str]:
+    conversations = json.loads(path.read_text("utf-8"))["conversations"]
+    responses = [each["response"] for conversation in conversations for each in conversation["responses"]]
+    return counted([(response["sender"], response["message"]) for response in responses])

@@ -341,3 +341,15 @@ def test_pi_circles_and_missing_parents_end() -> None:
     assert texts("pi", header, entry("a", "b"), entry("b", "a")) == ["a", "b"]
     flat = [{key: value for key, value in entry(id, None).items() if key != "parentId"} for id in "ab"]
     assert texts("pi", header, *flat) == ["a", "b"]
+
+
+@pytest.mark.parametrize(("current", "expected"), [("c", ["a", "c"]), ("b/1", ["a", "b/1"]), (None, ["a", "c"])])
+def test_open_webui_follows_the_path_to_its_current_message(current: str | None, expected: list[str]) -> None:
+    nodes = {id: {"id": id, "parentId": "a", "role": "user", "content": id} for id in ("a", "b/1", "c")}
+    nodes["a"]["parentId"] = "c" if current is None else ""
+    chat = {"id": "s", "chat": {"history": {"currentId": current, "messages": nodes}}}
+    messages, report = read("open-webui", [chat], document=True)
+    assert [m.text for m in messages] == expected
+    assert report.skipped == {"other branch": 1}
+    if current == "b/1":
+        assert messages[1].pointer == "/0/chat/history/messages/b~11"

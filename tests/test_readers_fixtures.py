@@ -27,6 +27,7 @@ OPENAI_SHAPED = ("gptme/", "vibe/session", "grok-build/legacy", "omnigent/messag
 SHAPED = {  # part of a path → format; the first that fits
     "claude-history-2/sample/": "claude-ai",
     "example_anthropic.json": "claude-ai",
+    "example_grok.json": "grok-export",
     "fixtures/gemini/full/session-": "gemini",
     "testdata/gemini/": "gemini",
     "registry/gemini/": "gemini",

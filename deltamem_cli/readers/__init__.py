@@ -32,6 +32,8 @@ READERS: dict[str, str] = {  # name → module; detection asks them in this orde
     "codex": "deltamem_cli.readers.codex",
     "claude-ai": "deltamem_cli.readers.claude_ai",
     "chatgpt": "deltamem_cli.readers.chatgpt",
+    "grok-export": "deltamem_cli.readers.grok_export",
+    "open-webui": "deltamem_cli.readers.open_webui",
     "gemini": "deltamem_cli.readers.gemini",
     "copilot": "deltamem_cli.readers.copilot",
     "copilot-cli": "deltamem_cli.readers.copilot_cli",

@@ -92,9 +92,9 @@ class _Session:
         self.messages[key] = (line, pointer, message)
 
     def _rewind(self, key: str) -> None:
-        kept = list(self.messages)
-        for gone in kept[kept.index(key) if key in self.messages else 0 :]:
-            del self.messages[gone]
+        """Take back a message and all after it; all of them when it is not there, as Gemini CLI itself does."""
+        while self.messages and self.messages.popitem()[0] != key:
+            pass
 
 
 def _messages(log: _Session, skipped: Counter[str]) -> Iterator[Message]:

@@ -31,6 +31,7 @@ def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
 
 def _messages(database: Database, report: ReadReport) -> Iterator[Message]:
     titles = {string(key): string(name) for _, key, name in database.rows("conversations", ("id", "name"))}
+    calls, answers = _rowids(database, "tool_calls"), _rowids(database, "tool_results")
     systems: dict[str, str] = {}  # conversation → the system prompt it told last
     for rowid, identity, conversation, model, system, prompt, response, time in database.rows(
         "responses", _COLUMNS, "ORDER BY datetime_utc, rowid"
@@ -41,10 +42,10 @@ def _messages(database: Database, report: ReadReport) -> Iterator[Message]:
         if string(system) != systems.get(session, ""):
             systems[session] = string(system)
             told.append((string(system), "system", "text", "responses", rowid, "system"))
-        told += _results(database, key)
+        told += _results(database, answers.get(key, []))
         told.append((string(prompt), "user", "text", "responses", rowid, "prompt"))
         told.append((string(response), "assistant", "text", "responses", rowid, "response"))
-        told += _calls(database, key)
+        told += _calls(database, calls.get(key, []))
         if not any(text.strip() for text, *_ in told):
             report.skipped["no text"] += 1
         for text, role, kind, table, at, column in told:
@@ -63,15 +64,23 @@ def _messages(database: Database, report: ReadReport) -> Iterator[Message]:
                 )
 
 
-def _calls(database: Database, response: str) -> Iterator[_Told]:
+def _rowids(database: Database, table: str) -> dict[str, list[int]]:
+    """The rows of a table by their response, which it has no index for."""
+    found: dict[str, list[int]] = {}
+    for rowid, response in database.rows(table, ("response_id",), "ORDER BY rowid"):
+        found.setdefault(string(response), []).append(rowid)
+    return found
+
+
+def _calls(database: Database, rowids: list[int]) -> Iterator[_Told]:
     """The tools that a response called."""
-    where = "WHERE response_id = ? ORDER BY id"
-    for rowid, name, arguments in database.rows("tool_calls", ("name", "arguments"), where, (response,)):
-        yield call_text(string(name), arguments), "assistant", "tool_call", "tool_calls", rowid, "arguments"
+    for number in rowids:
+        for rowid, name, arguments in database.rows("tool_calls", ("name", "arguments"), "WHERE rowid = ?", (number,)):
+            yield call_text(string(name), arguments), "assistant", "tool_call", "tool_calls", rowid, "arguments"
 
 
-def _results(database: Database, response: str) -> Iterator[_Told]:
+def _results(database: Database, rowids: list[int]) -> Iterator[_Told]:
     """What tools answered before a response."""
-    where = "WHERE response_id = ? ORDER BY id"
-    for rowid, output in database.rows("tool_results", ("output",), where, (response,)):
-        yield tool_output(output), "tool", "tool_result", "tool_results", rowid, "output"
+    for number in rowids:
+        for rowid, output in database.rows("tool_results", ("output",), "WHERE rowid = ?", (number,)):
+            yield tool_output(output), "tool", "tool_result", "tool_results", rowid, "output"
