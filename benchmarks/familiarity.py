@@ -4,8 +4,8 @@
 
 Prints, for each set, how well familiarity tells the two apart (AUC), how many questions `deltamem query` refuses of
 either kind, and the logistic regression of weights.py fitted to these sets (each set, and each kind in it, counts the
-same). Of a set with many memories, at most --most are made; LoCoMo's category 5 (adversarial) is left out, and
-LongMemEval's `_abs` questions are; a question counts as a stranger to a memory that holds none of its evidence sessions.
+same). Of a set with many memories, at most --most are made. LoCoMo's category 5 (adversarial) and LongMemEval's `_abs`
+questions are left out; a question counts as a stranger to a memory that holds none of its evidence sessions.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def question_set(path: Path, encoder: Encoder, folder: Path, most: int) -> Asked
 
 
 def measure(asked: Asked, encoder: Encoder) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Of the own and of the strange questions (n, 4): ratio, ln of the best read, familiarity, 1 where it is refused."""
+    """Of own and strange questions (n, 4): ratio, ln of the best read, familiarity, 1 where it is refused."""
     found: tuple[list[list[float]], list[list[float]]] = [], []
     for memory, own, strangers in zip(asked.memories, asked.own, asked.strangers, strict=True):
         ranker = Ranker(memory)
@@ -108,9 +108,7 @@ def fit(sets: list[tuple[NDArray[np.float64], NDArray[np.float64]]]) -> NDArray[
 def main() -> None:
     """Measure the sets that are named."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument(
-        "sets", nargs="+", type=Path, help="locomo*.json, longmemeval*.jsonl[.gz], or the folder samples"
-    )
+    parser.add_argument("sets", nargs="+", type=Path, help="locomo*.json, longmemeval*.jsonl[.gz] or samples")
     parser.add_argument("--most", type=int, default=12, help="memories made of a set, at most")
     arguments = parser.parse_args()
     encoder = load_encoder()
@@ -119,8 +117,8 @@ def main() -> None:
         for path in arguments.sets:
             own, strange = measure(question_set(path, encoder, Path(folder), arguments.most), encoder)
             measured.append((own, strange))
-            print(f"{path.name:28} own {len(own):4}  strange {len(strange):4}  AUC {auc(own[:, 2], strange[:, 2]):.3f}  "
-                  f"refused: own {own[:, 3].mean():.3f}, strange {strange[:, 3].mean():.3f}")  # fmt: skip
+            told = f"{path.name:28} own {len(own):4}  strange {len(strange):4}  AUC {auc(own[:, 2], strange[:, 2]):.3f}"
+            print(f"{told}  refused: own {own[:, 3].mean():.3f}, strange {strange[:, 3].mean():.3f}")
     print("fitted EXPLAINED, FOUND, OFFSET:", " ".join(f"{value:.2f}" for value in fit(measured)))
 
 

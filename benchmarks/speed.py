@@ -5,8 +5,8 @@
     python benchmarks/speed.py ingest    `deltamem ingest` against SentenceTransformer.encode of the same passages
 
 The passages are made from the sentences of the encoders' general.txt, shuffled with a fixed seed. `query` uses a memory
-of 10,000 of them, `ingest` 3,000; both use the default encoder on the CPU. Start-up is part of what is timed in `query`,
-and not in `ingest` (both sides have loaded their libraries and weights).
+of 10,000 of them, `ingest` 3,000; both use the default encoder on the CPU. Start-up is part of what is timed in
+`query`, and not in `ingest` (both sides have loaded their libraries and weights).
 """
 
 from __future__ import annotations

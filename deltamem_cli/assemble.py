@@ -66,11 +66,13 @@ def assemble(
     sessions: Iterable[Session],
     *,
     chosen: Longs | None = None,
+    removed: NDArray[np.uint8] | None = None,
     device: str = "cpu",
 ) -> None:
     """Write the memory of all rows of the parts, or of the `chosen` ones (places among all rows, part after part).
 
     `sources` and `sessions` are the tables of the result. `header` says how it is made; its counts are filled in.
+    `removed` (n, 16) are the uids that a patch takes away.
     """
     by_path = {source.path: source for source in sources}
     by_id = {session.id: session for session in sessions}
@@ -83,6 +85,8 @@ def assemble(
     arrays: dict[str, NDArray[Any]] = {f"ledger.{field.name}": getattr(rows, field.name) for field in fields(Rows)}
     arrays |= {f"state.{field.name}": getattr(learned, field.name) for field in fields(Matrix)}
     arrays |= {"ledger.vocabulary": vocabulary, "ledger.mean": mean}
+    if removed is not None:
+        arrays["ledger.removed"] = np.unique(removed, axis=0)
     tables = {
         "sources": table_lines(by_path[name] for name in sorted(by_path)),
         "sessions": table_lines(by_id[name] for name in names),

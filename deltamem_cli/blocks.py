@@ -6,6 +6,7 @@ so its bounds depend only on the strings from its first one on: columns that beg
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from deltamem_cli.errors import MemoryFileError
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 BLOCK_BYTES = 64 * 1024  # of text: larger compresses little better, and a hit costs one block
 LEVEL = 9
 FRAME_LIMIT = 64 * 1024 * 1024  # a frame that claims to unpack to more is not ours
@@ -37,7 +39,7 @@ class BlockWriter:
         self._pack = zstandard.ZstdCompressor(level=LEVEL).compress
         self._open: list[str] = []
         self._size = 0
-        self._rows, self._bytes = [0], [0]
+        self._ends = [(0, 0)]  # rows and bytes of all blocks so far; in pairs, which an interrupt cannot part
 
     def add(self, text: str) -> None:
         """Append one string (a lone surrogate becomes U+FFFD: it has no UTF-8)."""
@@ -57,16 +59,21 @@ class BlockWriter:
         """Close the last block."""
         if self._open:
             self._close()
-        return Bounds(np.array(self._rows, np.int64), np.array(self._bytes, np.int64))
+        rows, ends = np.array(self._ends, np.int64).T
+        return Bounds(np.ascontiguousarray(rows), np.ascontiguousarray(ends))
 
     def _close(self) -> None:
-        self._emit(self._pack(orjson.dumps(self._open)), len(self._open))
+        try:
+            array = orjson.dumps(self._open)
+        except TypeError:
+            array = orjson.dumps([_SURROGATE.sub("\ufffd", text) for text in self._open])
+        self._emit(self._pack(array), len(self._open))
         self._open, self._size = [], 0
 
     def _emit(self, frame: bytes, count: int) -> None:
         self._sink(frame)
-        self._rows.append(self._rows[-1] + count)
-        self._bytes.append(self._bytes[-1] + len(frame))
+        rows, end = self._ends[-1]
+        self._ends.append((rows + count, end + len(frame)))
 
 
 class BlockReader:

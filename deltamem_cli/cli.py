@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from deltamem_cli import __version__, render
+from deltamem_cli import __version__, render, terminal
 from deltamem_cli.errors import DeltaMemError, ExitStatus, UsageError
-from deltamem_cli.readers import READERS
+from deltamem_cli.readers import READERS, reader
 from deltamem_cli.records import DEFAULT_KINDS, KINDS, ROLES, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from deltamem_cli.filters import Filters
     from deltamem_cli.ingest import Summary
@@ -32,7 +33,7 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except DeltaMemError as error:
-            render.err(f"deltamem: {render.clean(str(error))}")
+            terminal.err(f"deltamem: {terminal.line(str(error))}")
             ctx.exit(int(error.status))
         except KeyboardInterrupt:
             ctx.exit(int(ExitStatus.INTERRUPTED))
@@ -57,7 +58,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a lin
 
 def _version(asked: bool) -> None:
     if asked:
-        render.out(f"deltamem {__version__}")
+        terminal.out(f"deltamem {__version__}")
         raise typer.Exit
 
 
@@ -89,11 +90,13 @@ def ingest(
         bool, typer.Option("--no-text", help="Keep pointers to the logs instead of their text.")
     ] = False,
     model: Annotated[
-        str | None, typer.Option(help="A sentence-transformers model or folder [default: built in].")
+        str | None, typer.Option(help="A sentence-transformers model or folder (default: the built-in one).")
     ] = None,
     device: Annotated[str, typer.Option(help="Where to encode and learn: auto, cpu, cuda, mps.")] = "auto",
     dtype: Annotated[str, typer.Option(help="Precision of the encoder: float32, bfloat16, float16.")] = "float32",
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Texts encoded at once [default: by length].")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Texts encoded at once (default: chosen by length).")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first log that cannot be read.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no summary.")] = False,
     json: Json = False,
@@ -107,6 +110,8 @@ def ingest(
     from deltamem_cli.encoders import load_encoder, pick_device
 
     chosen = _kinds(kinds)
+    if format is not None:
+        reader(format)
     device = pick_device(device)
     encoder = load_encoder(model or "default", device=device, dtype=dtype, batch_size=batch_size)
     draft = Draft(output, verb.new_header(encoder, not no_text), encoder.mean)
@@ -114,12 +119,12 @@ def ingest(
     steps = verb.ingest(paths, draft, encoder, format=format, kinds=chosen, strict=strict, device=device)
     summary = _follow(steps, show=sys.stderr.isatty() and not quiet)
     for problem in summary.problems:
-        render.err(f"deltamem: {render.clean(str(problem))}")
+        terminal.err(f"deltamem: {terminal.line(str(problem))}")
     if json:
-        render.out(render.summary_json(summary, output))
-    elif not quiet:
-        for line in render.summary_text(summary, output, render.Style(sys.stdout)):
-            render.out(line)
+        terminal.out(render.summary_json(summary, output))
+    elif not quiet and (summary.logs or summary.unchanged):
+        for told in render.summary_text(summary, output, terminal.Style(sys.stdout)):
+            terminal.out(told)
     if summary.interrupted:
         raise typer.Exit(ExitStatus.INTERRUPTED)
     if summary.problems:
@@ -156,6 +161,7 @@ def query(
     Example: deltamem query notes.safetensors "which port did we settle on?" -k 3 --since 30d
     """
     from deltamem_cli.encoders import load_encoder
+    from deltamem_cli.filters import EVERYTHING
     from deltamem_cli.query import Searcher
     from deltamem_cli.store import open_memory
 
@@ -164,16 +170,16 @@ def query(
     encoder = load_encoder(model or "default", query_only=True)
     searcher = Searcher(opened, encoder)
     answered = False
-    style = render.Style(sys.stdout)
+    style = terminal.Style(sys.stdout)
     for asked in _questions(question):
         answer = searcher.where(asked, k, filters) if where else searcher.ask(asked, k, context, filters)
         if not (answer.hits or answer.segments):
-            render.err(f"deltamem: {render.nothing_fits(answer, filters != type(filters)())}")
+            terminal.err(f"deltamem: {render.nothing_fits(answer, filtered=filters != EVERYTHING)}")
             continue
-        answered = True
-        for line in render.answer_json(answer) if json else render.answer_text(answer, style):
-            render.out(line)
+        for told in render.answer_json(answer) if json else render.answer_text(answer, style, named=question == "-"):
+            terminal.out(told)
         sys.stdout.flush()
+        answered = True
     if not answered:
         raise typer.Exit(ExitStatus.NOTHING_FOUND)
 
@@ -195,7 +201,40 @@ def merge(
 
     merged = verb([open_memory(memory) for memory in memories], output, pick_device(device))
     if not quiet:
-        render.out(render.merged_text(merged, output))
+        terminal.out(render.merged_text(merged, output))
+
+
+@app.command()
+def diff(
+    old: Annotated[str, typer.Argument(metavar="A", help="The memory to start from.")],
+    new: Annotated[str, typer.Argument(metavar="B", help="The memory to compare with it.")],
+    k: Annotated[int, typer.Option("-k", min=1, help="How many changes.")] = 20,
+    stat: Annotated[bool, typer.Option("--stat", help="Numbers only: counts, distance, angles, rank.")] = False,
+    output: Annotated[str | None, typer.Option("-o", "--output", metavar="PATCH", help="Save the difference.")] = None,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 when they differ, as git diff.")] = False,
+    json: Json = False,
+) -> None:
+    """Tell what changed from memory A to memory B: what is new in meaning first.
+
+    + is news, ~ says again differently what A holds, - is gone; each with its novelty, from 0 to 1. A saved
+    difference is a memory itself: query it, or merge it with A to get B.
+
+    Example: deltamem diff monday.safetensors friday.safetensors -k 10
+    """
+    from deltamem_cli.diff import diff as verb
+    from deltamem_cli.diff import save_patch
+    from deltamem_cli.store import open_memory
+
+    a, b = open_memory(old), open_memory(new)
+    told = verb(a, b, k, numbers=stat or json)
+    for line in (
+        [render.difference_json(told)] if json else render.difference_text(told, terminal.Style(sys.stdout), stat=stat)
+    ):
+        terminal.out(line)
+    if output:
+        save_patch(a, b, output)
+    if exit_code and (told.added or told.removed):
+        raise typer.Exit(ExitStatus.NOTHING_FOUND)
 
 
 @app.command()
@@ -226,7 +265,7 @@ def forget(
     opened = open_memory(memory)
     gone = let_through(opened, filters)
     told = measure(opened, gone)
-    render.out(render.forgotten_text(told, memory))
+    terminal.out(render.forgotten_text(told, memory))
     if dry_run or not told.passages:
         raise typer.Exit(ExitStatus.OK if told.passages else ExitStatus.NOTHING_FOUND)
     if not yes:
@@ -247,8 +286,8 @@ def info(memory: MemoryPath, json: Json = False) -> None:
 
     told = describe(open_memory(memory))
     path = os.path.abspath(memory)
-    for line in [render.info_json(told, path)] if json else render.info_text(told, path, render.Style(sys.stdout)):
-        render.out(line)
+    for line in [render.info_json(told, path)] if json else render.info_text(told, path, terminal.Style(sys.stdout)):
+        terminal.out(line)
 
 
 def _kinds(names: str) -> tuple[Kind, ...]:
@@ -279,11 +318,13 @@ def _filters(
 
 def _questions(question: str) -> Iterator[str]:
     if question != "-":
+        if not question.strip():
+            raise UsageError("the question is empty: say what to look for, or - to read questions from stdin")
         yield question
         return
-    for line in sys.stdin:
-        if line.strip():
-            yield line.strip()
+    for line in sys.stdin.buffer:
+        if asked := line.decode("utf-8", "replace").strip():
+            yield asked
 
 
 def _follow(steps: Any, *, show: bool) -> Summary:  # noqa: ANN401
@@ -293,12 +334,16 @@ def _follow(steps: Any, *, show: bool) -> Summary:  # noqa: ANN401
     with tqdm(
         total=None, unit="B", unit_scale=True, unit_divisor=1024, disable=not show, file=sys.stderr, leave=False
     ) as bar:
+        advance: Callable[[], Any] = steps.__next__
         while True:
             try:
-                step = next(steps)
+                step = advance()
+                advance = steps.__next__
+                if show:
+                    bar.total = step.total or None
+                    bar.set_description_str(terminal.line(os.path.basename(step.path))[:30], refresh=False)
+                    bar.update(step.done - bar.n)
             except StopIteration as stopped:
                 return stopped.value  # type: ignore[no-any-return]
-            if show:
-                bar.total = step.total or None
-                bar.set_description_str(render.clean(os.path.basename(step.path))[:30], refresh=False)
-                bar.update(step.done - bar.n)
+            except KeyboardInterrupt as interrupt:  # while the bar was drawn: the verb has to know
+                advance = partial(steps.throw, interrupt)

@@ -71,7 +71,10 @@ def _absolute(text: str, words: str, now: datetime) -> tuple[datetime, datetime]
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=now.tzinfo or UTC)
     whole_day = re.fullmatch(r"\d{4}-?\d{2}-?\d{2}", words) is not None
-    return moment, moment + timedelta(days=1) if whole_day else moment
+    try:
+        return moment, moment + timedelta(days=1) if whole_day else moment
+    except OverflowError:  # 9999-12-31
+        return None
 
 
 def _start(year: int, month: int, now: datetime) -> datetime:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,8 @@ from deltamem_cli.split import spoken
 
 _ROLE = {role: number for number, role in enumerate(ROLES)}
 _KIND = {kind: number for number, kind in enumerate(KINDS)}
+_LATEST = 253_402_300_800  # seconds: the year 10000, where calendars end
+_LONGEST_NAME = 200  # characters of a session's title or a speaker's name: longer ones are not names
 
 
 class Draft:
@@ -32,6 +33,7 @@ class Draft:
 
     def __init__(self, path: str | Path, header: Header, mean: NDArray[np.float32]) -> None:
         self.path = Path(path)
+        store.check_place(path)
         self._base = store.open_memory(path) if os.path.exists(path) else None
         self.header = self._base.header if self._base else header
         self.mean = self._base.mean if self._base else mean
@@ -59,6 +61,8 @@ class Draft:
                 f"{self.path}: made with the encoder {self.header.encoder}, not with {encoder}; "
                 f"use --model {self.header.encoder}, or another file with -o"
             )
+        if self.header.patch:
+            raise UsageError(f"{self.path}: is a patch; merge it with its memory first (deltamem merge)")
         if text is False and self.header.text:
             raise UsageError(f"{self.path}: keeps its text; leave out --no-text, or make another memory with -o")
 
@@ -81,7 +85,8 @@ class Draft:
     def place_session(self, session: Session) -> None:
         """Add a session, or learn its title and project; what is known already stays unless the new one says more."""
         old = self.sessions.get(session.id, session)
-        self.sessions[session.id] = Session(session.id, session.title or old.title, session.project or old.project)
+        title, project = session.title[:_LONGEST_NAME], session.project[:_LONGEST_NAME]
+        self.sessions[session.id] = Session(session.id, title or old.title, project or old.project)
         self._sessions.setdefault(session.id, len(self._sessions))
 
     def add(self, source: str, numbered: list[tuple[int, Passage]], codes: NDArray[np.uint8]) -> None:
@@ -92,16 +97,16 @@ class Draft:
         counts = [terms.count(spoken(p.message, p.text)) for _, p in numbered]
         flat = np.array([term for count in counts for term in count], np.uint64)
         vocabulary, ids = np.unique(flat, return_inverse=True)
-        times = [NO_TIME if m.time is None else round(m.time * 1000) for m in said]
+        times = [round(m.time * 1000) if m.time is not None and abs(m.time) < _LATEST else NO_TIME for m in said]
         rows = Rows(
             uid=np.frombuffer(b"".join(p.uid for _, p in numbered), np.uint8).reshape(-1, 16),
             source=np.full(len(said), self._sources[source], np.uint32),
             session=np.array([self._sessions[m.session] for m in said], np.uint32),
-            speaker=np.array([self._speakers.setdefault(m.speaker, len(self._speakers)) for m in said], np.uint32),
+            speaker=np.array([self._number(m.speaker[:_LONGEST_NAME]) for m in said], np.uint32),
             role=np.array([_ROLE[m.role] for m in said], np.uint8),
             kind=np.array([_KIND[m.kind] for m in said], np.uint8),
             time=np.array(times, np.int64),
-            line=np.array([m.line for m in said], np.uint32),
+            line=np.array([min(m.line, 2**32 - 1) for m in said], np.uint32),
             seq=np.array([number for number, _ in numbered], np.uint32),
             code=codes,
             length=np.array([min(c.total(), 65535) for c in counts], np.uint16),
@@ -109,10 +114,13 @@ class Draft:
             terms=ids.astype(np.uint32),
             counts=np.array([min(n, 255) for c in counts for n in c.values()], np.uint8),
         )
-        self._new.append((rows, vocabulary))
         for _, passage in numbered:
             self._text.add(passage.text if self.header.text else "")
             self._pointers.add(passage.message.pointer)
+        self._new.append((rows, vocabulary))  # last: strings of an interrupted call stay without rows and do no harm
+
+    def _number(self, speaker: str) -> int:
+        return self._speakers.setdefault(speaker, len(self._speakers))
 
     @property
     def changed(self) -> bool:
@@ -153,11 +161,9 @@ class _Spool:
 
 
 def _no_rows(dimension: int) -> Rows:
-    empty: dict[str, NDArray[Any]] = {f.name: np.zeros(0, np.uint32) for f in fields(Rows)}
+    empty: dict[str, NDArray[Any]] = {name: np.zeros(0, dtype) for name, dtype in ledger.DTYPES.items()}
     uid, code = np.zeros((0, 16), np.uint8), np.zeros((0, -(-dimension // 4)), np.uint8)
-    small: dict[str, NDArray[Any]] = {name: np.zeros(0, np.uint8) for name in ("role", "kind", "counts")}
-    short: dict[str, NDArray[Any]] = {name: np.zeros(0, np.uint16) for name in ("length", "sizes")}
-    return Rows(**(empty | small | short | {"uid": uid, "code": code, "time": np.zeros(0, np.int64)}))
+    return Rows(**(empty | {"uid": uid, "code": code}))
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:

@@ -13,6 +13,7 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import chain, islice
 from typing import BinaryIO, cast
 
 import numpy as np
@@ -115,8 +116,12 @@ def ingest(
             done += file.size
             yield Progress(done, total, file.path)
         work.encode()
+        if not (summary.logs or summary.unchanged or summary.problems):
+            what = "holds no log" if len(paths) == 1 else "hold no logs"
+            _report(LogError(", ".join(paths), f"{what} in a format that deltamem knows"), summary, strict)
     except KeyboardInterrupt:
         summary.interrupted = True
+        work.abandon()
     if draft.changed and len(draft):
         work.save()
     summary.bytes_out = os.path.getsize(draft.path) if draft.path.exists() else 0
@@ -188,6 +193,11 @@ class _Work:
         self.summary.new += len(texts)
         self._waiting.clear()
 
+    def abandon(self) -> None:
+        """Leave out what waits to be encoded; its logs do not count as read, so a later run takes it."""
+        for path in {source for source, _, _ in self._waiting}:
+            self.draft.place_source(self.draft.sources[path].unread())
+
     def save(self) -> None:
         """Put the draft on disk."""
         started = time.monotonic()
@@ -207,10 +217,16 @@ def _read(file: LogFile, work: _Work, format: str | None, stdin: BinaryIO | None
         return
     with closing(_Tracked(_open(file, stdin))) as tracked:
         found, stream = open_log(tracked, file.path, format)
-        if known is None:
-            work.draft.place_source(Source(file.path, found))
         report = ReadReport()
-        for _ in _take_all(reader(found).read(cast(BinaryIO, stream), file.path, report), file.path, work):
+        messages = reader(found).read(cast(BinaryIO, stream), file.path, report)
+        opening = list(islice(messages, 1))  # a log that cannot be read at all leaves no trace in the memory
+        if format and not opening:
+            raise LogError(
+                file.path, f"holds no messages in the format {format}; leave out --format to have it detected"
+            )
+        if opening and known is None:
+            work.draft.place_source(Source(file.path, found))
+        for _ in _take_all(chain(opening, messages), file.path, work):
             yield tracked.read_bytes
         digest = "" if report.broken else tracked.hash.hexdigest()
         if file.path != STDIN:
@@ -227,15 +243,17 @@ def _read(file: LogFile, work: _Work, format: str | None, stdin: BinaryIO | None
 
 def _take_all(messages: Iterable[Message], source: str, work: _Work) -> Iterator[None]:
     """Take every passage of the messages of one log; yields after each message."""
-    number = 0
+    number = 0  # counts passages of every kind: what is added later under other --kinds falls into its place
     for message in messages:
         work.draft.place_session(Session(message.session, message.title, message.project))
-        if message.kind not in work.kinds:
+        wanted = message.kind in work.kinds
+        if wanted:
+            work.summary.messages += 1
+        else:
             work.summary.skipped[f"{message.kind} (not in --kinds)"] += 1
-            continue
-        work.summary.messages += 1
         for passage in passages(message, work.encoder.max_tokens - 2, work.encoder.offsets):
-            work.take(source, number, passage)
+            if wanted:
+                work.take(source, number, passage)
             number += 1
         yield
 

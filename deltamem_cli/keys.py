@@ -63,7 +63,7 @@ def _table() -> Floats:
 
 def decode(codes: NDArray[np.uint8], dimension: int) -> Floats:
     """Rotated unit vectors (n, d) back from their codes."""
-    vectors = _table()[codes].reshape(len(codes), -1)[:, :dimension]
+    vectors = _table()[codes].reshape(len(codes), 4 * codes.shape[1])[:, :dimension]
     norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
     return np.asarray(vectors / np.maximum(norms, 1e-12)[:, None], np.float32)
 

@@ -65,6 +65,13 @@ class Rows:
         return Rows(**moved, terms=terms, counts=counts)
 
 
+DTYPES: dict[str, type[np.generic]] = {
+    "uid": np.uint8,
+    **dict.fromkeys(("source", "session", "speaker", "line", "seq", "terms"), np.uint32),
+    **dict.fromkeys(("role", "kind", "code", "counts"), np.uint8),
+    **dict.fromkeys(("length", "sizes"), np.uint16),
+    "time": np.int64,
+}
 COLUMNS = tuple(field.name for field in fields(Rows) if field.name not in ("terms", "counts"))
 
 

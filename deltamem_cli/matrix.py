@@ -63,6 +63,14 @@ class Matrix:
     rank: Floats
 
 
+DTYPES: dict[str, type[np.generic]] = {
+    **dict.fromkeys(("states", "segments", "known"), np.int64),
+    **dict.fromkeys(("S", "F"), np.int8),
+    **dict.fromkeys(("S_scale", "F_scale", "alpha", "fit", "rank"), np.float32),
+    "norms": np.float16,
+}
+
+
 def build(
     rows: Rows,
     vocabulary: NDArray[np.uint64],
@@ -139,13 +147,13 @@ def _learn(key: Floats, together: NDArray[np.bool_], segments: Longs, device: st
     K = torch.from_numpy(key).to(device)
     labels = np.searchsorted(segments, np.arange(len(key)), side="right") - 1
     V = torch.nn.functional.one_hot(torch.from_numpy(labels).to(device), len(segments)).float()
-    alpha = rls.choose_alpha(K, V)
+    found = rls.spectrum(K)
+    alpha = rls.choose_alpha(found, K, V)
     state = rls.solve(K, V, alpha)
     fit = float(rls.leave_one_out(state, K, alpha).mean())
-    second = (K.T @ K).cpu().double()
-    rank = float(second.trace() ** 2 / second.square().sum())
+    rank = float(found.scale.sum() ** 2 / found.scale.square().sum())
     S, S_scale = _rounded(state.S)
-    F, F_scale = _rounded(rls.known(state.P, alpha, LEAST_KNOWN))
+    F, F_scale = _rounded(rls.known(found, alpha, LEAST_KNOWN))
     kept = (F.float() * F_scale[:, None]).to(device)
     C = torch.from_numpy(with_neighbours(key, together, NEIGHBOUR)).to(device)
     norms = (C - C @ kept.T @ kept).norm(dim=1) / alpha

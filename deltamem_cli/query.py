@@ -52,9 +52,9 @@ class Searcher:
         hits = []
         for row in rows:
             near = self._near(row, context)
-            before = tuple(self._hit(i, found, texts) for i in near if i < row)
-            after = tuple(self._hit(i, found, texts) for i in near if i > row)
-            hits.append(self._hit(row, found, texts, before, after))
+            before = tuple(hit(self.memory, i, float(found.fused[i]), texts.get(i)) for i in near if i < row)
+            after = tuple(hit(self.memory, i, float(found.fused[i]), texts.get(i)) for i in near if i > row)
+            hits.append(hit(self.memory, row, float(found.fused[row]), texts.get(row), before, after))
         return Answer(question, found.familiarity, tuple(hits))
 
     def where(self, question: str, k: int = 5, filters: Filters = EVERYTHING) -> Answer:
@@ -98,32 +98,10 @@ class Searcher:
 
     def _texts(self, rows: list[int]) -> dict[int, str]:
         """The text of those rows that have one: from the memory, or from the logs it was made from."""
-        if self.memory.text is not None:
-            return {row: self.memory.text[row] for row in rows}
-        return read_sources(self.memory, rows, self._encoder)
-
-    def _hit(
-        self, row: int, found: Scores, texts: dict[int, str], before: tuple[Hit, ...] = (), after: tuple[Hit, ...] = ()
-    ) -> Hit:
-        memory, rows = self.memory, self.memory.rows
-        session = memory.sessions[rows.session[row]]
-        return Hit(
-            score=float(found.fused[row]),
-            uid=rows.uid[row].tobytes().hex(),
-            text=texts.get(row),
-            session=session.id,
-            title=session.title,
-            project=session.project,
-            role=ROLES[rows.role[row]],
-            kind=KINDS[rows.kind[row]],
-            speaker=memory.speakers[rows.speaker[row]],
-            time=_seconds(int(rows.time[row])),
-            source=memory.sources[rows.source[row]].path,
-            line=int(rows.line[row]),
-            pointer=memory.pointers[row],
-            before=before,
-            after=after,
-        )
+        kept = self.memory.text
+        texts = {row: text for row in rows if kept is not None and (text := kept[row])}
+        missing = [row for row in rows if row not in texts]
+        return texts | (read_sources(self.memory, missing, self._encoder) if missing else {})
 
     def _segment(self, segment: int, found: Scores) -> Segment:
         memory, rows = self.memory, self.memory.rows
@@ -133,7 +111,7 @@ class Searcher:
         return Segment(
             score=float(found.segments[segment]),
             session=session.id,
-            title=session.title,
+            title=memory.title(int(rows.session[first])),
             project=session.project,
             source=memory.sources[rows.source[first]].path,
             line=int(rows.line[first]),
@@ -141,6 +119,38 @@ class Searcher:
             start=_seconds(int(times.min())) if len(times) else None,
             end=_seconds(int(times.max())) if len(times) else None,
         )
+
+
+def hit(
+    memory: Memory,
+    row: int,
+    score: float,
+    text: str | None = None,
+    before: tuple[Hit, ...] = (),
+    after: tuple[Hit, ...] = (),
+) -> Hit:
+    """A row of a memory as a result; its text is the memory's own, where it keeps one and none is given."""
+    rows = memory.rows
+    session = memory.sessions[rows.session[row]]
+    if text is None and memory.text is not None:
+        text = memory.text[row] or None
+    return Hit(
+        score=score,
+        uid=rows.uid[row].tobytes().hex(),
+        text=text,
+        session=session.id,
+        title=memory.title(int(rows.session[row])),
+        project=session.project,
+        role=ROLES[rows.role[row]],
+        kind=KINDS[rows.kind[row]],
+        speaker=memory.speakers[rows.speaker[row]],
+        time=_seconds(int(rows.time[row])),
+        source=memory.sources[rows.source[row]].path,
+        line=int(rows.line[row]),
+        pointer=memory.pointers[row],
+        before=before,
+        after=after,
+    )
 
 
 def marks(question: str, text: str) -> list[tuple[int, int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -23,6 +24,8 @@ from deltamem_cli.memory import Memory
 from deltamem_cli.query import Searcher
 from deltamem_cli.records import DEFAULT_KINDS, KINDS, Kind, Message, Source
 from deltamem_cli.store import open_memory
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is loaded: for matrices this small threads only wait
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "samples"
@@ -111,17 +114,17 @@ def finish(steps: Any) -> Any:
             return stopped.value
 
 
+def memorise(messages: Sequence[Message], path: Path, encoder: WordEncoder) -> Memory:
+    """The memory at `path` with those messages, of all kinds, as if from the log `/logs/log.jsonl`."""
+    draft = Draft(path, ingesting.new_header(encoder, text=True), encoder.mean)
+    ingesting.ingest_messages(messages, Source("/logs/log.jsonl", "openai"), draft, encoder)
+    return open_memory(path)
+
+
 @pytest.fixture
 def remember(tmp_path: Path, encoder: WordEncoder) -> Callable[..., Memory]:
-    """`remember(messages)` is a memory of those messages, of all kinds, as if from the log `log.jsonl`."""
-
-    def run(messages: Sequence[Message], path: Path | None = None) -> Memory:
-        path = path or tmp_path / "memory.safetensors"
-        draft = Draft(path, ingesting.new_header(encoder, text=True), encoder.mean)
-        ingesting.ingest_messages(messages, Source("/logs/log.jsonl", "openai"), draft, encoder)
-        return open_memory(path)
-
-    return run
+    """`remember(messages)` is a memory of those messages (see `memorise`)."""
+    return lambda messages, path=tmp_path / "memory.safetensors": memorise(messages, path, encoder)
 
 
 @pytest.fixture
@@ -168,8 +171,6 @@ def invoke(monkeypatch: pytest.MonkeyPatch, encoder: WordEncoder) -> Iterator[Ca
 
 def run_cold(*words: object, stdin: bytes = b"", **variables: str) -> Ran:
     """The command line in a process of its own, with the built-in encoder."""
-    import os
-
     command = [sys.executable, "-m", "deltamem_cli", *map(str, words)]
     env = {**os.environ, "PYTHONPATH": str(ROOT), **variables}
     done = subprocess.run(command, input=stdin, capture_output=True, env=env, timeout=120, check=False)
