@@ -43,7 +43,7 @@ def texts(path: Path) -> list[str]:
 def test_the_samples_are_read_whole(ingest: Ingest, memory: Path) -> None:
     summary = ingest(memory, SAMPLES)
     assert not summary.problems
-    assert summary.logs.keys() == {"claude-code", "codex", "chatgpt", "openai", "text"}
+    assert summary.logs.keys() >= {"claude-code", "codex", "chatgpt", "openai", "text"}
     assert summary.new + summary.duplicates == summary.passages > 300
     opened = open_memory(memory)
     assert (opened.header.passages, len(opened.rows)) == (summary.new, summary.new)
