@@ -36,7 +36,9 @@ def find_logs(paths: list[str], problems: list[LogError]) -> list[LogFile]:
         for match in matches:
             for file in _below(match, problems):
                 if not _is_unicode(file.path):
-                    problems.append(LogError(file.path, "its name is no valid UTF-8, so no memory can hold it; rename it"))
+                    problems.append(
+                        LogError(file.path, "its name is no valid UTF-8, so no memory can hold it; rename it")
+                    )
                 elif file.path not in found or file.named:
                     found[file.path] = file
     return list(found.values())

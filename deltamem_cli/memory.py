@@ -185,7 +185,9 @@ class Memory:
         except (TypeError, ValueError):
             entries = [None]
         types = {field.name: field.type for field in fields(record)}
-        sound = all(type(getattr(entry, key, None)).__name__ == kind for entry in entries for key, kind in types.items())
+        sound = all(
+            type(getattr(entry, key, None)).__name__ == kind for entry in entries for key, kind in types.items()
+        )
         self._expect(sound and len({getattr(entry, next(iter(types))) for entry in entries}) == length, f"its {name}")
         return entries
 

@@ -5,6 +5,7 @@ Text from logs and memory files is a stranger's: control characters are shown, n
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import re
@@ -217,7 +218,8 @@ def summary_text(summary: Summary, memory: str, style: Style) -> Iterator[str]:
 
 def summary_json(summary: Summary, memory: str) -> str:
     """What an ingest did, as one JSON object."""
-    fields = asdict(summary) | {"memory": memory, "problems": [str(problem) for problem in summary.problems]}
+    fields = {field.name: getattr(summary, field.name) for field in dataclasses.fields(summary)}  # asdict: no Counters
+    fields |= {"memory": memory, "problems": [str(problem) for problem in summary.problems]}
     fields["seconds"] = round(summary.seconds, 3)
     return _json(fields)
 

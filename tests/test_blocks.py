@@ -54,7 +54,11 @@ def test_whole_blocks_may_be_copied(strings: list[str]) -> None:
     for block, (first, end) in enumerate(zip(bounds.rows, bounds.rows[1:], strict=False)):
         assert writer.add_frame(source.frame(block), int(end - first))
     copied = writer.finish()
-    assert (bytes(out), copied.rows.tolist(), copied.bytes.tolist()) == (frames, bounds.rows.tolist(), bounds.bytes.tolist())
+    assert (bytes(out), copied.rows.tolist(), copied.bytes.tolist()) == (
+        frames,
+        bounds.rows.tolist(),
+        bounds.bytes.tolist(),
+    )
 
 
 def test_no_block_is_put_behind_a_started_one() -> None:

@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from test_ledger import rows_of
 
 from deltamem_cli import bm25
-from deltamem_cli.bm25 import B, K1, Bm25
+from deltamem_cli.bm25 import K1, B, Bm25
 from deltamem_cli.ledger import Rows
 
 Passage = tuple[int, dict[int, int]]  # session, term → how often
 PASSAGES = st.lists(
-    st.tuples(st.integers(0, 3), st.dictionaries(st.integers(1, 9), st.integers(1, 4), max_size=5)), min_size=1, max_size=12
+    st.tuples(st.integers(0, 3), st.dictionaries(st.integers(1, 9), st.integers(1, 4), max_size=5)),
+    min_size=1,
+    max_size=12,
 )
 
 

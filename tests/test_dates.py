@@ -64,14 +64,30 @@ def test_last_month_in_january() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "soon", "2026-13-01", "2026-02-30", "13:00", "may", "abc 2026", "2026-13", "99999y", "9999-12-31", "9999-12", "9999", "0000"],
+    [
+        "",
+        "soon",
+        "2026-13-01",
+        "2026-02-30",
+        "13:00",
+        "may",
+        "abc 2026",
+        "2026-13",
+        "99999y",
+        "9999-12-31",
+        "9999-12",
+        "9999",
+        "0000",
+    ],
 )
 def test_what_is_no_date_is_answered_with_what_can_be_written(text: str) -> None:
     with pytest.raises(UsageError, match="is no date: write 2026-05-01"):
         parse_date(text, NOW)
 
 
-@given(st.text(max_size=20) | st.from_regex(r"[0-9]{1,5}( ?[a-z]{1,6})?|\d{4}-\d\d(-\d\d)?", fullmatch=True), st.booleans())
+@given(
+    st.text(max_size=20) | st.from_regex(r"[0-9]{1,5}( ?[a-z]{1,6})?|\d{4}-\d\d(-\d\d)?", fullmatch=True), st.booleans()
+)
 def test_any_text_is_a_date_or_a_usage_error(text: str, end: bool) -> None:
     try:
         assert isinstance(parse_date(text, NOW, end=end), int)

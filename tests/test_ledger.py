@@ -86,7 +86,9 @@ def test_a_session_found_in_two_files_begins_with_the_file_that_has_its_beginnin
 
 
 def test_sessions_stand_by_their_first_time_then_by_id_those_without_times_last() -> None:
-    rows, _ = rows_of([(0, 0, NO_TIME, 0, []), (1, 0, 7, 1, []), (2, 0, NO_TIME, 2, []), (3, 0, 9, 3, []), (3, 0, -2, 4, [])])
+    rows, _ = rows_of(
+        [(0, 0, NO_TIME, 0, []), (1, 0, 7, 1, []), (2, 0, NO_TIME, 2, []), (3, 0, 9, 3, []), (3, 0, -2, 4, [])]
+    )
     assert ledger.session_ranks(rows, ["z", "b", "a", "c"]).tolist() == [3, 1, 2, 0]
     assert ledger.session_ranks(replace(rows, session=rows.session * 0), ["y", "x"]).tolist() == [0, 1]
 

@@ -20,7 +20,23 @@ from deltamem_cli.records import Message
 
 pytestmark = pytest.mark.usefixtures("poisoned")
 Remember = Callable[..., Memory]
-WORDS = "port cache launch tile marsh queue sync paint drill lathe glaze kiln loom frost cedar".split()
+WORDS = [
+    "port",
+    "cache",
+    "launch",
+    "tile",
+    "marsh",
+    "queue",
+    "sync",
+    "paint",
+    "drill",
+    "lathe",
+    "glaze",
+    "kiln",
+    "loom",
+    "frost",
+    "cedar",
+]
 
 
 def chatter(sessions: int, each: int, first: int = 0) -> list[Message]:

@@ -17,7 +17,9 @@ DEVICES = ["cpu", pytest.param("cuda", marks=CUDA)]
 DTYPES = [pytest.param(torch.float32, 1e-5, id="fp32"), pytest.param(torch.float64, 1e-10, id="fp64")]
 
 
-def batch(n: int, d: int, m: int, dtype: torch.dtype = torch.float64, device: str = "cpu", seed: int = 0) -> tuple[Tensor, Tensor]:
+def batch(
+    n: int, d: int, m: int, dtype: torch.dtype = torch.float64, device: str = "cpu", seed: int = 0
+) -> tuple[Tensor, Tensor]:
     """n unit keys (n, d) that resemble one another, as those of texts do, and values (n, m)."""
     source = torch.Generator().manual_seed(seed)
     keys = torch.randn(n, d, generator=source, dtype=torch.float64) + 0.3
@@ -129,13 +131,13 @@ def test_the_chosen_ridge_has_the_least_error_on_what_is_left_out(n: int, d: int
     values[:, 0] += keys[:, 0]
 
     def error(alpha: float) -> float:
-        left_out = (
-            values[i] - rls.solve(without(i, keys), without(i, values), alpha).S @ keys[i] for i in range(n)
-        )
+        left_out = (values[i] - rls.solve(without(i, keys), without(i, values), alpha).S @ keys[i] for i in range(n))
         return sum(float(residual.square().sum()) for residual in left_out)
 
     grid = (0.1, 1.0, 10.0, 100.0)
-    assert error(rls.choose_alpha(rls.spectrum(keys), keys, values, grid)) == pytest.approx(min(map(error, grid)), rel=1e-9)
+    assert error(rls.choose_alpha(rls.spectrum(keys), keys, values, grid)) == pytest.approx(
+        min(map(error, grid)), rel=1e-9
+    )
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 20])

@@ -15,7 +15,9 @@ from deltamem_cli.encoders import Encoder, load_encoder
 from deltamem_cli.split import brief, passages, split, spoken
 
 ANYTHING = st.characters(exclude_categories=[])
-PIECES = st.sampled_from(["word ", "Sentence. ", "\n\n", "\n", "```\n", "~~~py\n", "日本。", "a-b_c.d", "x" * 300, "\ud800", "\0", "🙂"])
+PIECES = st.sampled_from(
+    ["word ", "Sentence. ", "\n\n", "\n", "```\n", "~~~py\n", "日本。", "a-b_c.d", "x" * 300, "\ud800", "\0", "🙂"]
+)
 TEXTS = st.lists(PIECES | st.text(ANYTHING, max_size=40), max_size=60).map("".join)
 words = WordEncoder().offsets
 
@@ -139,7 +141,9 @@ def test_tools_output_keeps_head_errors_and_tail() -> None:
     assert brief("") == ""
 
 
-@pytest.mark.parametrize("text", ["electroencephalographically-" * 90, "https://exämple.org/übermäßig/" * 60, "0x3fa9c1e77b" * 900])
+@pytest.mark.parametrize(
+    "text", ["electroencephalographically-" * 90, "https://exämple.org/übermäßig/" * 60, "0x3fa9c1e77b" * 900]
+)
 def test_text_without_spaces_is_cut_between_words(text: str) -> None:
     """Half a word may be more tokens than it was in the whole."""
     for window in range(200, 255, 6):

@@ -259,7 +259,11 @@ def test_damaged_table_entries_are_refused(saved: Path, entry: str) -> None:
 
     header, tensors = parts(saved)
     bounds, frames = pack([entry])
-    write(saved, header, tensors | string_arrays("sources", bounds) | {"ledger.sources.frames": np.frombuffer(frames, np.uint8)})
+    write(
+        saved,
+        header,
+        tensors | string_arrays("sources", bounds) | {"ledger.sources.frames": np.frombuffer(frames, np.uint8)},
+    )
     with pytest.raises(MemoryFileError, match="sources"):
         use(saved)
 

@@ -29,7 +29,14 @@ def test_hashes_never_change(word: str, hashes: list[int]) -> None:
 
 @pytest.mark.parametrize(
     "one, other",
-    [("running", "run"), ("Ports", "PORT"), ("Anna's", "anna"), ("Anna’s", "Anna's"), ("naïve", "NAÏVE"), ("caches", "cache")],
+    [
+        ("running", "run"),
+        ("Ports", "PORT"),
+        ("Anna's", "anna"),
+        ("Anna’s", "Anna's"),
+        ("naïve", "NAÏVE"),
+        ("caches", "cache"),
+    ],
 )
 def test_forms_of_a_word_are_one_term(one: str, other: str) -> None:
     assert of(one) == of(other) != set()

@@ -27,7 +27,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-
 PROBES = 1024  # writes that the choice of α looks at
 
 
