@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from deltamem_cli import __version__, render
+from deltamem_cli import __version__, render, terminal
 from deltamem_cli.errors import DeltaMemError, ExitStatus, UsageError
 from deltamem_cli.readers import READERS, reader
 from deltamem_cli.records import DEFAULT_KINDS, KINDS, ROLES, Kind
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from deltamem_cli.filters import Filters
-    from deltamem_cli.ingest import Summary
 
 
 class Commands(TyperGroup):
@@ -32,7 +31,7 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except DeltaMemError as error:
-            render.err(f"deltamem: {render.line(str(error))}")
+            terminal.err(f"deltamem: {terminal.line(str(error))}")
             ctx.exit(int(error.status))
         except KeyboardInterrupt:
             ctx.exit(int(ExitStatus.INTERRUPTED))
@@ -57,7 +56,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a lin
 
 def _version(asked: bool) -> None:
     if asked:
-        render.out(f"deltamem {__version__}")
+        terminal.out(f"deltamem {__version__}")
         raise typer.Exit
 
 
@@ -78,22 +77,32 @@ def deltamem(
 @app.command()
 def ingest(
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATHS…", help="Logs, folders of logs, patterns, or - for stdin.")
-    ],
+        list[str] | None, typer.Argument(metavar="PATHS…", help="Logs, folders of logs, patterns, or - for stdin.")
+    ] = None,
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="MEMORY", help="The memory file; updated if it is there.")
-    ],
+    ] = "",
+    discover: Annotated[bool, typer.Option("--discover", help="Take the logs that `deltamem discover` lists.")] = False,
+    per_project: Annotated[
+        str, typer.Option(metavar="FOLDER", help="Instead of -o: a memory for each project, in this folder.")
+    ] = "",
+    follow: Annotated[bool, typer.Option("--follow", help="Go on while tools write their logs, until Ctrl-C.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and tell; write nothing.")] = False,
+    redact: Annotated[bool, typer.Option(help="Replace API keys, tokens, private keys and passwords in URLs.")] = True,
+    redact_emails: Annotated[bool, typer.Option("--redact-emails", help="Replace e-mail addresses too.")] = False,
     format: Annotated[str | None, typer.Option(help=f"Take the logs for this format: {', '.join(READERS)}.")] = None,
     kinds: Annotated[str, typer.Option(help=f"What to keep, of: {', '.join(KINDS)}.")] = ",".join(DEFAULT_KINDS),
     no_text: Annotated[
         bool, typer.Option("--no-text", help="Keep pointers to the logs instead of their text.")
     ] = False,
     model: Annotated[
-        str | None, typer.Option(help="A sentence-transformers model or folder [default: built in].")
+        str | None, typer.Option(help="A sentence-transformers model or folder (default: the built-in one).")
     ] = None,
     device: Annotated[str, typer.Option(help="Where to encode and learn: auto, cpu, cuda, mps.")] = "auto",
     dtype: Annotated[str, typer.Option(help="Precision of the encoder: float32, bfloat16, float16.")] = "float32",
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Texts encoded at once [default: by length].")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Texts encoded at once (default: chosen by length).")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first log that cannot be read.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no summary.")] = False,
     json: Json = False,
@@ -101,31 +110,41 @@ def ingest(
     """Read logs into a memory file. What it knows already is not read twice.
 
     Example: deltamem ingest ~/.claude/projects -o notes.safetensors
-    """
-    from deltamem_cli import ingest as verb
-    from deltamem_cli.draft import Draft
-    from deltamem_cli.encoders import load_encoder, pick_device
 
-    chosen = _kinds(kinds)
+    Example: deltamem ingest --discover -o everything.safetensors --follow
+    """
+    from deltamem_cli import jobs
+
+    chosen = [*(paths or []), *(_discovered() if discover else [])]
+    if not chosen:
+        raise UsageError("nothing to ingest: name logs or folders, or add --discover")
+    if sum((bool(output), bool(per_project), dry_run)) != 1 or (follow and not output):
+        raise UsageError("say where to: -o MEMORY (with --follow or without), --per-project FOLDER, or --dry-run")
     if format is not None:
         reader(format)
-    device = pick_device(device)
-    encoder = load_encoder(model or "default", device=device, dtype=dtype, batch_size=batch_size)
-    draft = Draft(output, verb.new_header(encoder, not no_text), encoder.mean)
-    draft.check(encoder.name, encoder.fingerprint, text=False if no_text else None)
-    steps = verb.ingest(paths, draft, encoder, format=format, kinds=chosen, strict=strict, device=device)
-    summary = _follow(steps, show=sys.stderr.isatty() and not quiet)
-    for problem in summary.problems:
-        render.err(f"deltamem: {render.line(str(problem))}")
-    if json:
-        render.out(render.summary_json(summary, output))
-    elif not quiet:
-        for line in render.summary_text(summary, output, render.Style(sys.stdout)):
-            render.out(line)
-    if summary.interrupted:
-        raise typer.Exit(ExitStatus.INTERRUPTED)
-    if summary.problems:
-        raise typer.Exit(ExitStatus.BAD_DATA)
+    job = jobs.Job(
+        chosen,
+        format,
+        _kinds(kinds),
+        no_text,
+        redact,
+        redact_emails,
+        model,
+        device,
+        dtype,
+        batch_size,
+        strict,
+        quiet,
+        json,
+    )
+    if dry_run:
+        status = jobs.dry_run(job)
+    elif per_project:
+        status = jobs.per_project(job, per_project)
+    else:
+        status = (jobs.follow if follow else jobs.once)(job, output)
+    if status:
+        raise typer.Exit(status)
 
 
 @app.command()
@@ -158,6 +177,7 @@ def query(
     Example: deltamem query notes.safetensors "which port did we settle on?" -k 3 --since 30d
     """
     from deltamem_cli.encoders import load_encoder
+    from deltamem_cli.filters import EVERYTHING
     from deltamem_cli.query import Searcher
     from deltamem_cli.store import open_memory
 
@@ -166,16 +186,16 @@ def query(
     encoder = load_encoder(model or "default", query_only=True)
     searcher = Searcher(opened, encoder)
     answered = False
-    style = render.Style(sys.stdout)
+    style = terminal.Style(sys.stdout)
     for asked in _questions(question):
         answer = searcher.where(asked, k, filters) if where else searcher.ask(asked, k, context, filters)
         if not (answer.hits or answer.segments):
-            render.err(f"deltamem: {render.nothing_fits(answer, filters != type(filters)())}")
+            terminal.err(f"deltamem: {render.nothing_fits(answer, filtered=filters != EVERYTHING)}")
             continue
-        answered = True
-        for line in render.answer_json(answer) if json else render.answer_text(answer, style):
-            render.out(line)
+        for told in render.answer_json(answer) if json else render.answer_text(answer, style, named=question == "-"):
+            terminal.out(told)
         sys.stdout.flush()
+        answered = True
     if not answered:
         raise typer.Exit(ExitStatus.NOTHING_FOUND)
 
@@ -197,7 +217,7 @@ def merge(
 
     merged = verb([open_memory(memory) for memory in memories], output, pick_device(device))
     if not quiet:
-        render.out(render.merged_text(merged, output))
+        terminal.out(render.merged_text(merged, output))
 
 
 @app.command()
@@ -224,9 +244,9 @@ def diff(
     a, b = open_memory(old), open_memory(new)
     told = verb(a, b, k, numbers=stat or json)
     for line in (
-        [render.difference_json(told)] if json else render.difference_text(told, render.Style(sys.stdout), stat=stat)
+        [render.difference_json(told)] if json else render.difference_text(told, terminal.Style(sys.stdout), stat=stat)
     ):
-        render.out(line)
+        terminal.out(line)
     if output:
         save_patch(a, b, output)
     if exit_code and (told.added or told.removed):
@@ -261,7 +281,7 @@ def forget(
     opened = open_memory(memory)
     gone = let_through(opened, filters)
     told = measure(opened, gone)
-    render.out(render.forgotten_text(told, memory))
+    terminal.out(render.forgotten_text(told, memory))
     if dry_run or not told.passages:
         raise typer.Exit(ExitStatus.OK if told.passages else ExitStatus.NOTHING_FOUND)
     if not yes:
@@ -282,8 +302,61 @@ def info(memory: MemoryPath, json: Json = False) -> None:
 
     told = describe(open_memory(memory))
     path = os.path.abspath(memory)
-    for line in [render.info_json(told, path)] if json else render.info_text(told, path, render.Style(sys.stdout)):
-        render.out(line)
+    for line in [render.info_json(told, path)] if json else render.info_text(told, path, terminal.Style(sys.stdout)):
+        terminal.out(line)
+
+
+@app.command()
+def formats(
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="PATHS…", help="Files and folders, for --detect.")
+    ] = None,
+    detect: Annotated[bool, typer.Option("--detect", help="Tell which format each file is in, or why none.")] = False,
+    json: Json = False,
+) -> None:
+    """List the log formats that can be read, or tell which one files are in.
+
+    Example: deltamem formats --detect export/ notes.md
+    """
+    from deltamem_cli import formats, render_logs
+
+    if detect != bool(paths):
+        raise UsageError("--detect and PATHS go together: deltamem formats --detect PATHS…")
+    style = terminal.Style(sys.stdout)
+    if not paths:
+        titles = formats.titles()
+        for line in render_logs.formats_json(titles) if json else render_logs.formats_text(titles, style):
+            terminal.out(line)
+    for found in formats.detect(paths or []):
+        terminal.out(render_logs.detected_json(found) if json else render_logs.detected_text(found, style))
+
+
+@app.command()
+def discover(json: Json = False) -> None:
+    """List the logs that tools keep on this machine: how many, how large, when they were last written.
+
+    Ends with exit code 1 when there are none.
+
+    Example: deltamem discover
+    """
+    from deltamem_cli import render_logs
+    from deltamem_cli.discover import discover
+
+    found = discover()
+    if not found:
+        terminal.err(
+            "deltamem: no tool that deltamem knows keeps logs here; name yours: deltamem ingest PATHS -o MEMORY"
+        )
+        raise typer.Exit(ExitStatus.NOTHING_FOUND)
+    style = terminal.Style(sys.stdout)
+    for line in map(render_logs.discover_json, found) if json else render_logs.discover_text(found, style):
+        terminal.out(line)
+
+
+def _discovered() -> list[str]:
+    from deltamem_cli.discover import discover
+
+    return [root for entry in discover() if entry.format for root in entry.roots]
 
 
 def _kinds(names: str) -> tuple[Kind, ...]:
@@ -314,26 +387,10 @@ def _filters(
 
 def _questions(question: str) -> Iterator[str]:
     if question != "-":
+        if not question.strip():
+            raise UsageError("the question is empty: say what to look for, or - to read questions from stdin")
         yield question
         return
     for line in sys.stdin.buffer:
         if asked := line.decode("utf-8", "replace").strip():
             yield asked
-
-
-def _follow(steps: Any, *, show: bool) -> Summary:  # noqa: ANN401
-    """Run an ingest to its end, with a bar on a terminal."""
-    from tqdm import tqdm
-
-    with tqdm(
-        total=None, unit="B", unit_scale=True, unit_divisor=1024, disable=not show, file=sys.stderr, leave=False
-    ) as bar:
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as stopped:
-                return stopped.value  # type: ignore[no-any-return]
-            if show:
-                bar.total = step.total or None
-                bar.set_description_str(render.line(os.path.basename(step.path))[:30], refresh=False)
-                bar.update(step.done - bar.n)

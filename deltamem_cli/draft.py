@@ -61,6 +61,8 @@ class Draft:
                 f"{self.path}: made with the encoder {self.header.encoder}, not with {encoder}; "
                 f"use --model {self.header.encoder}, or another file with -o"
             )
+        if self.header.patch:
+            raise UsageError(f"{self.path}: is a patch; merge it with its memory first (deltamem merge)")
         if text is False and self.header.text:
             raise UsageError(f"{self.path}: keeps its text; leave out --no-text, or make another memory with -o")
 
@@ -125,9 +127,14 @@ class Draft:
         """Whether saving would change the file."""
         return bool(self._new) or self._tables != (list(self.sources.values()), list(self.sessions.values()))
 
+    @property
+    def stale(self) -> bool:
+        """Whether another program has changed the file since this draft opened or saved it."""
+        return _stamp(self.path) != self._stamp
+
     def save(self, device: str = "cpu") -> None:
         """Write the memory with all that is new. Afterwards the draft goes on from there."""
-        if _stamp(self.path) != self._stamp:
+        if self.stale:
             raise UsageError(f"{self.path}: another program changed it meanwhile; run the same command again")
         rows, vocabulary = ledger.unify(self._new or [(_no_rows(self.header.dimension), np.zeros(0, np.uint64))])
         names = list(self._sources), list(self._sessions), list(self._speakers)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deltamem_cli.assemble import assemble, part_of
+from deltamem_cli.errors import UsageError
 from deltamem_cli.memory import Memory
 
 
@@ -35,6 +36,8 @@ def forget(memory: Memory, gone: NDArray[np.bool_], path: str | Path, device: st
     Sessions and logs that nothing is left of go too, and so do terms that only the forgotten passages had. A log that
     lost passages counts as not yet read, so that ingesting it again brings them back.
     """
+    if memory.header.patch:
+        raise UsageError(f"{memory.name}: is a patch; merge it with its memory first (deltamem merge)")
     rows, kept = memory.rows, np.flatnonzero(~gone)
     touched = set(np.unique(rows.source[gone]).tolist())
     sources = [

@@ -44,6 +44,7 @@ class Info:
     rank: float
     alpha: list[float]
     largest: list[SessionSize]
+    removed: int
 
 
 def describe(memory: Memory, most: int = 5) -> Info:
@@ -59,6 +60,7 @@ def describe(memory: Memory, most: int = 5) -> Info:
     states = len(memory.state("states")) - 1
     dimension = header.dimension + keys.WORDS
     return Info(
+        removed=len(memory.removed),
         header=header,
         bytes=by_part(nbytes(memory)),
         formats=dict(Counter(source.format for source in memory.sources).most_common()),

@@ -23,11 +23,12 @@ from deltamem_cli.records import Session, Source
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What a merge did: passages of all memories together, and of the result."""
+    """What a merge did: memories, passages of all together, of the result, and those that a patch took away."""
 
     memories: int
     passages_in: int
     passages: int
+    removed: int
 
 
 def merge(memories: Sequence[Memory], path: str | Path, device: str = "cpu") -> Merged:
@@ -41,17 +42,17 @@ def merge(memories: Sequence[Memory], path: str | Path, device: str = "cpu") -> 
     patches = [memory.header.patch for memory in memories]
     if all(patches):
         raise UsageError("every one of these is a patch: merge them with the memory that they belong to")
-    chosen = _chosen(memories)
+    chosen, removed = _chosen(memories)
     sources, sessions = _patched_tables(memories, chosen) if any(patches) else _joined_tables(memories)
     text = any(memory.header.text for memory in memories)
     header = replace(memories[0].header, text=text, patch=False)
     parts = [part_of(memory) for memory in memories]
     assemble(path, header, memories[0].mean, parts, sources, sessions, chosen=chosen, device=device)
-    return Merged(len(memories), sum(len(memory.rows) for memory in memories), len(chosen))
+    return Merged(len(memories), sum(len(memory.rows) for memory in memories), len(chosen), removed)
 
 
-def _chosen(memories: Sequence[Memory]) -> Longs:
-    """Places (among all rows, memory after memory) of one row for every uid, but those that a patch takes away.
+def _chosen(memories: Sequence[Memory]) -> tuple[Longs, int]:
+    """Places (among all rows, memory after memory) of one row for every uid, and how many a patch takes away.
 
     Of several a patch's goes first, then one with text, then the one at the first place.
     """
@@ -67,7 +68,8 @@ def _chosen(memories: Sequence[Memory]) -> Longs:
     first[1:] = uids[order][1:] != uids[order][:-1]
     chosen = np.sort(order[first])
     removed = np.concatenate([memory.removed for memory in memories]).view("V16").ravel()
-    return chosen[~(plain[chosen] & np.isin(uids[chosen], removed))]
+    gone = plain[chosen] & np.isin(uids[chosen], removed)
+    return chosen[~gone], int(gone.sum())
 
 
 def _each(flags: Sequence[bool], memories: Sequence[Memory]) -> NDArray[np.bool_]:

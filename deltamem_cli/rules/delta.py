@@ -51,7 +51,7 @@ class Written(NamedTuple):
 
 
 class Transition(NamedTuple):
-    """What a stream of writes does to any state: `S → S A + B`, A (..., g, d, d) for every group of rows, B (..., m, d).
+    """What a stream of writes does to any state: `S → S A + B`, A (..., g, d, d) of every group of rows, B (..., m, d).
 
     With one gate a write g is 1. With a gate a row it is m, and A holds m·d² numbers.
     """

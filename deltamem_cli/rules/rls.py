@@ -38,7 +38,7 @@ class State(NamedTuple):
 
 
 def faded(age: Tensor, half_life: float) -> Tensor:
-    """What is left, 2^(−age / half_life): of a write of that age, or `keep` where `age` is the gap to the last write."""
+    """What is left, 2^(−age / half_life): of a write of that age, or `keep` where `age` is the gap to the last."""
     return torch.exp2(-age / half_life)
 
 
@@ -97,7 +97,7 @@ def solve(keys: Tensor, values: Tensor, alpha: float, weights: Tensor | None = N
 
 
 class Spectrum(NamedTuple):
-    """Eigenvalues λ (r,) of Σ k kᵀ, none below zero, and its eigenvectors (d, r) as columns; the other d − r are zero."""
+    """Eigenvalues λ (r,) of Σ k kᵀ, none below zero, and its eigenvectors (d, r) as columns; the others are zero."""
 
     scale: Tensor
     basis: Tensor
