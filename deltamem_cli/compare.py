@@ -72,34 +72,37 @@ def all_keys(memory: Memory, rows: Longs) -> Floats:
     return keys.join(keys.decode(taken.code, memory.header.dimension), words)
 
 
-def novelty(known: Memory, other: Memory, rows: Longs) -> Floats:
-    """The delta-rule error (n,) of reading the memory `known` with the keys of those rows of `other`, 0 to 1.
+def meanings(memory: Memory, rows: Longs) -> Floats:
+    """The dense part (n, dimension) of the keys of those rows, unit."""
+    return keys.decode(memory.rows.code[rows], memory.header.dimension)
 
-    1 − the share of a key that the written keys explain, measured against the share that they explain of one another
-    (each left out in turn): 0 is as expected as anything that is in there, 1 is like nothing in it.
+
+def novelty(known: Memory, other: Memory, rows: Longs) -> Floats:
+    """The delta-rule error (n,) of reading the memory `known` with those rows of `other`, 0 to 1.
+
+    `1 − ‖F k‖²`, the share of a key that the written keys do not explain, of the state that explains most. The key is
+    read by its meaning alone, its word part left out: a paraphrase brings other words, and is no news.
     """
+    d = known.header.dimension
     errors = np.ones(len(rows), np.float32)
     state = known.matrix
     for at in range(0, len(rows), _CHUNK):
-        key = all_keys(other, rows[at : at + _CHUNK])
-        size = np.maximum(np.einsum("ij,ij->i", key, key), 1e-12)
-        for number, (first, end) in enumerate(pairwise(state.known.tolist())):
-            F = state.F[first:end].astype(np.float32) * state.F_scale[first:end, None]
-            told = key @ F.T
-            explained = np.einsum("ij,ij->i", told, told) / size / max(float(state.fit[number]), 1e-3)
-            errors[at : at + _CHUNK] = np.minimum(errors[at : at + _CHUNK], 1 - explained)
+        meaning = meanings(other, rows[at : at + _CHUNK])
+        here = errors[at : at + _CHUNK]
+        for first, end in pairwise(state.known.tolist()):
+            F = state.F[first:end, :d].astype(np.float32) * state.F_scale[first:end, None]
+            told = meaning @ F.T
+            np.minimum(here, 1 - np.einsum("ij,ij->i", told, told), out=here)
     return np.clip(errors, 0, 1)
 
 
 def nearest(known: Memory, other: Memory, rows: Longs) -> tuple[Longs, Floats]:
-    """For those rows of `other` the nearest passage of `known` (n,) by their keys, and the cosine (n,)."""
+    """For those rows of `other` the passage of `known` (n,) that is nearest in meaning, and the cosine (n,)."""
     best, cosine = np.zeros(len(rows), np.int64), np.full(len(rows), -1, np.float32)
-    if len(known.rows) == 0:
-        return best, cosine
-    wanted = _unit(all_keys(other, rows))
+    wanted = meanings(other, rows)
     for first in range(0, len(known.rows), _CHUNK):
         there = np.arange(first, min(first + _CHUNK, len(known.rows)))
-        near = wanted @ _unit(all_keys(known, there)).T
+        near = wanted @ meanings(known, there).T
         here = near.argmax(axis=1)
         value = near[np.arange(len(rows)), here]
         better = value > cosine
@@ -128,7 +131,3 @@ def _basis(state: matrix.Matrix) -> NDArray[np.float64]:
     rows = state.F.astype(np.float64) * state.F_scale[:, None]
     u, s, _ = np.linalg.svd(rows.T, full_matrices=False)
     return np.asarray(u[:, s > 1e-6 * max(float(s.max(initial=0)), 1e-12)])
-
-
-def _unit(rows: Floats) -> Floats:
-    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12), np.float32)

@@ -20,7 +20,7 @@ from deltamem_cli.memory import Memory
 from deltamem_cli.query import hit
 from deltamem_cli.records import Hit
 
-SAID_AGAIN = 0.75  # cosine of two keys from which one passage says the other's thing again: benchmarks/novelty.py
+SAID_AGAIN = 0.4  # cosine of two meanings from which one passage says the other's thing again: benchmarks/novelty.py
 
 
 @dataclass(frozen=True, slots=True)

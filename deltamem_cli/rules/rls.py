@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -96,21 +97,31 @@ def solve(keys: Tensor, values: Tensor, alpha: float, weights: Tensor | None = N
 
 
 class Spectrum(NamedTuple):
-    """Eigenvalues λ (d,) of Σ k kᵀ, none below zero, and its eigenvectors (d, d) as columns."""
+    """Eigenvalues λ (r,) of Σ k kᵀ, none below zero, and its eigenvectors (d, r) as columns; the other d − r are zero."""
 
     scale: Tensor
     basis: Tensor
 
 
 def spectrum(keys: Tensor) -> Spectrum:
-    """The spectrum of Σ k kᵀ for keys (n, d), found in double precision.
+    """The spectrum of Σ k kᵀ for keys (n, d), from KᵀK or, where that is smaller, from KKᵀ; in double precision."""
+    n, d = keys.shape
+    K = keys.to("cpu" if keys.device.type == "mps" else keys.device, torch.float64)  # MPS has no doubles
+    if n >= d:
+        scale, basis = _eigh(K.T @ K)
+        return Spectrum(scale.clamp(min=0).to(keys), basis.to(keys))
+    scale, left = _eigh(K @ K.T)
+    written = scale > 1e-12 * scale.sum()
+    scale = scale[written]
+    return Spectrum(scale.to(keys), (K.T @ left[:, written] / scale.sqrt()).to(keys))
 
-    In single precision LAPACK does not converge for a matrix of low rank, such as that of a few writes.
-    """
-    second = keys.T @ keys
-    place = "cpu" if second.device.type == "mps" else second.device  # MPS has no doubles
-    scale, basis = torch.linalg.eigh(second.to(place, torch.float64))
-    return Spectrum(scale.clamp(min=0).to(second), basis.to(second))
+
+def _eigh(symmetric: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues and eigenvectors; on the CPU by numpy, whose LAPACK converges where torch's gives up at low rank."""
+    if symmetric.device.type != "cpu":
+        return torch.linalg.eigh(symmetric)
+    values, vectors = np.linalg.eigh(symmetric.numpy())
+    return torch.from_numpy(values), torch.from_numpy(vectors)
 
 
 def known(found: Spectrum, alpha: float, least: float) -> Tensor:
