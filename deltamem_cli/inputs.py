@@ -35,9 +35,21 @@ def find_logs(paths: list[str], problems: list[LogError]) -> list[LogFile]:
             problems.append(LogError(path, "there is no such file or folder; check the path"))
         for match in matches:
             for file in _below(match, problems):
-                if file.path not in found or file.named:
+                if not _is_unicode(file.path):
+                    problems.append(
+                        LogError(file.path, "its name is no valid UTF-8, so no memory can hold it; rename it")
+                    )
+                elif file.path not in found or file.named:
                     found[file.path] = file
     return list(found.values())
+
+
+def _is_unicode(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _below(path: str, problems: list[LogError]) -> Iterator[LogFile]:

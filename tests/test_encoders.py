@@ -188,6 +188,21 @@ def test_what_cannot_be_loaded_is_said(options: dict[str, object], says: str) ->
         load_encoder(**options)  # type: ignore[arg-type]
 
 
+def test_a_missing_default_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deltamem_cli.encoders.resolve.DEFAULT_PACKAGE", "no-such-package")
+    with pytest.raises(UsageError, match=r"not installed: run `pip install no-such-package==0.1.0`"):
+        load_encoder(query_only=True)
+
+
+def test_another_folder_is_another_encoder(tmp_path: Path, in_numpy: Encoder) -> None:
+    folder = _copy(tmp_path)
+    settings = json.loads((folder / "sentence_bert_config.json").read_text())
+    (folder / "sentence_bert_config.json").write_text(json.dumps(settings | {"max_seq_length": 32}))
+    encoder = load_encoder(str(folder), query_only=True)
+    assert encoder.max_tokens == 32 and encoder.fingerprint != in_numpy.fingerprint
+    assert np.array_equal(encoder.encode_query("word " * 99), in_numpy.encode_query("word " * 30))
+
+
 def test_a_hub_name_without_a_network_fails_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     script = "from deltamem_cli.encoders import load_encoder; load_encoder('intfloat/e5-small')"
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")

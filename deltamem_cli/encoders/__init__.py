@@ -61,7 +61,10 @@ class Encoder(Protocol):
         ...
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors of passages, (len(texts), dimension) float32. The same list gives the same bits."""
+        """Unit vectors of passages, (len(texts), dimension) float32.
+
+        The same list gives the same bits; a text's vector may differ by rounding (1e-7) in the company of others.
+        """
         ...
 
     def encode_query(self, text: str) -> NDArray[np.float32]:

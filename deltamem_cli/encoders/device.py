@@ -37,6 +37,7 @@ def share_cores() -> None:
 
 def _devices() -> list[str]:
     """The devices of this machine, the fastest first."""
+    share_cores()
     import torch
 
     cuda = [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []

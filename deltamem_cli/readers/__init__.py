@@ -20,8 +20,9 @@ from importlib import import_module
 from typing import BinaryIO, Protocol, cast
 
 from deltamem_cli.errors import NotALog, UsageError
+from deltamem_cli.readers import plugins
 from deltamem_cli.readers.head import Head
-from deltamem_cli.readers.source import rewound
+from deltamem_cli.readers.source import ByteStream, rewound
 from deltamem_cli.records import Message, ReadReport
 
 READERS: dict[str, str] = {  # name → module; detection asks them in this order, the most specific first
@@ -50,18 +51,21 @@ class Reader(Protocol):
 
 
 def reader(format: str) -> Reader:
-    """The reader of that name. Raises UsageError, listing the names there are."""
+    """The reader of that name, built in or another package's. Raises UsageError, listing the names there are."""
     if format not in READERS:
-        raise UsageError(f"no log format is called {format!r}: choose one of {', '.join(READERS)}")
+        if format in plugins.names():
+            return cast(Reader, plugins.load(format))
+        raise UsageError(f"no log format is called {format!r}: choose one of {', '.join([*READERS, *plugins.names()])}")
     return cast(Reader, import_module(READERS[format]))
 
 
 def detect(head: Head) -> str | None:
     """The name of the format that the head is in, or None when it is no log we know."""
-    return next((name for name in READERS if reader(name).detect(head)), None)
+    found = next((name for name in READERS if reader(name).detect(head)), None)
+    return found or next((name for name in plugins.names() if reader(name).detect(head)), None)
 
 
-def open_log(stream: BinaryIO, name: str, format: str | None = None) -> tuple[str, io.BufferedReader]:
+def open_log(stream: ByteStream, name: str, format: str | None = None) -> tuple[str, io.BufferedReader]:
     """The format of a log and a stream of it from its first byte, as UTF-8 (the stream need not be able to seek).
 
     Raises UsageError for an unknown format, NotALog when the log is empty or in no known format.

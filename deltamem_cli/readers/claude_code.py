@@ -63,7 +63,7 @@ def _is_record(record: dict[str, Any]) -> bool:
 def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
     """The messages of a session file, in file order. Raises LogError for a broken `session.json`."""
     head, whole = rewound(stream)
-    if isinstance(head.document, dict) and "loglines" in head.document:
+    if b'"loglines"' in head.data and "loglines" in mapping(head.document):
         numbered = _web_records(cast(BinaryIO, whole), name, report)
     else:
         numbered = ((line, "", record) for line, record in records(cast(BinaryIO, whole), report))
@@ -134,12 +134,12 @@ class _Session:
         self.queue.close()
 
     def _place(self, line: int, pointer: str, record: dict[str, Any]) -> _Place:
-        self.session_id = session = string(record.get("sessionId")) or self.session_id
-        if record.get("isSidechain") is True:  # a sub-agent: its records carry the parent's id
-            agent = string(record.get("agentId"))
+        get = record.get
+        self.session_id = session = string(get("sessionId")) or self.session_id
+        if get("isSidechain") is True:  # a sub-agent: its records carry the parent's id
+            agent = string(get("agentId"))
             session = f"{session}/agent-{agent}" if agent else f"{session}/sidechain"
-        time = seconds(record.get("timestamp"))
-        return _Place(line, pointer, session, string(record.get("uuid")), time, string(record.get("cwd")))
+        return _Place(line, pointer, session, string(get("uuid")), seconds(get("timestamp")), string(get("cwd")))
 
     def _turn(self, record: dict[str, Any], place: _Place, role: Role) -> list[Message]:
         message = record.get("message")
@@ -162,9 +162,7 @@ class _Session:
         injected = record.get("isMeta") is True
         injected = injected or any(mapping(block).get("type") == "tool_result" for block in sequence(content))
         found = self._blocks(content, place, "user", injected)
-        for message in found:
-            if message.kind == "text":
-                self.queue.delivered(message.text)
+        self.queue.delivered("\n".join((parts_text(content), *(message.text for message in found))))
         return found
 
     def _blocks(self, content: object, place: _Place, role: Role, injected: bool = False) -> list[Message]:
@@ -224,7 +222,7 @@ class _Session:
         elif kind == "attachment":
             attachment = mapping(record.get("attachment"))
             if attachment.get("type") == "queued_command":
-                return self.queue.attached(parts_text(attachment.get("prompt")), place.message("", "user", "text"))
+                return self.queue.attached(attachment.get("prompt"), place.message("", "user", "text"))
             kind = f"attachment {label(attachment.get('type'))}"
         elif kind == "system" and isinstance(record.get("subtype"), str):
             kind = f"system {label(record['subtype'])}"

@@ -6,7 +6,7 @@ from collections import Counter, deque
 from dataclasses import replace
 from typing import Any
 
-from deltamem_cli.readers.markup import is_injected, slash_command
+from deltamem_cli.readers.markup import is_injected
 from deltamem_cli.readers.values import parts_text, string
 from deltamem_cli.records import Message
 
@@ -77,7 +77,7 @@ class Queue:
         self._skipped["queue-operation"] += 1
         operation = record.get("operation")
         if operation == "enqueue":
-            text = _prompt(parts_text(record.get("content")))
+            text = _prompt(record.get("content"))
             if text:
                 self._waiting.append(replace(blank, text=text))
         elif operation == "dequeue" and self._waiting:
@@ -87,7 +87,7 @@ class Queue:
         elif operation == "popAll":
             self._waiting.clear()
 
-    def attached(self, prompt: str, blank: Message) -> list[Message]:
+    def attached(self, prompt: object, blank: Message) -> list[Message]:
         """A queued_command attachment: the prompt reached the model in the middle of its turn."""
         text = _prompt(prompt)
         self.delivered(text)
@@ -115,9 +115,8 @@ class Queue:
             self._skipped["queued prompt not sent"] += waiting
 
 
-def _prompt(text: str) -> str:
-    """What a person typed, "" for a text of the tool's own."""
-    command = slash_command(text)
-    if command is not None:
-        return command
-    return "" if is_injected(text) else text.strip()
+def _prompt(content: object) -> str:
+    """What a person typed of a queued prompt, without the tool's own blocks."""
+    blocks = content if isinstance(content, list) else [content]
+    texts = (string(block) or parts_text([block]) for block in blocks)
+    return "\n".join(text.strip() for text in texts if text.strip() and not is_injected(text))

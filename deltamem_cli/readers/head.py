@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import Any
 
 HEAD_BYTES = 65536
 _OBJECTS = 50
+_JSON = re.compile(rb"\s*(?:\{|\[\s*[\[{\"\]])")  # `[2026-01-02]` begins a line of a chat, no array of records
 
 _MAGIC = {  # first bytes → what such a file is, and what to do about it
     b"PK\x03\x04": "a ZIP archive: unpack it and give the files inside",
@@ -69,7 +71,7 @@ class Head:
     @cached_property
     def document(self) -> Any:  # noqa: ANN401 - any JSON value
         """The first JSON value as far as the head reaches, what is open at the cut closed there; None for no JSON."""
-        if self.data.lstrip()[:1] not in (b"{", b"["):
+        if not _JSON.match(self.data):
             return None
         import ijson
         from ijson.common import ObjectBuilder
@@ -108,6 +110,4 @@ class Head:
             return "this is a binary file, not a chat log: give the log itself, as JSON, JSONL or text"
         if self.objects or self.document is not None:
             return f"this is JSON, but of no log format that deltamem knows: {_CHOOSE} (see `deltamem ingest --help`)"
-        if data.lstrip()[:1] in (b"{", b"["):
-            return f"this looks like JSON but cannot be parsed: mend the file, or, {_CHOOSE}"
         return f"this is plain text without speaker labels such as `User:` or `**Alice:**`: {_CHOOSE}"

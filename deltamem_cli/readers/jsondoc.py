@@ -11,7 +11,6 @@ from ijson.common import ObjectBuilder
 from deltamem_cli.errors import LogError
 from deltamem_cli.readers.source import repaired
 
-
 _DEEPEST = 500  # no log nests deeper; ijson's own `items` needs memory in the square of the depth
 
 

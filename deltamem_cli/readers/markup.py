@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-_OPEN = re.compile(r"<([a-z][a-z_-]{2,40})(?:\s[^<>]{0,400})?>")
-_COMMAND = re.compile(r"<command-(name|args)>(.*?)</command-\1>", re.DOTALL)
+_OPEN = re.compile(r"\s*<([a-z][a-z_-]{2,40})(?:\s[^<>]{0,400})?>")
 
 _CLAUDE_TAGS = frozenset(
     {
@@ -41,26 +40,29 @@ def is_injected(text: str) -> bool:
 
 def is_wrapped(text: str, tags: frozenset[str]) -> bool:
     """True when the whole text is one or more elements `<tag>…</tag>` of those tags (a quoted tag is ordinary text)."""
-    rest = text.strip()
-    if not rest.startswith("<"):
-        return False
-    while rest:
-        opened = _OPEN.match(rest)
+    text, place = text.strip(), 0
+    while place < len(text):
+        opened = _OPEN.match(text, place)
         if opened is None or opened[1] not in tags:
             return False
         closing = f"</{opened[1]}>"
-        end = rest.find(closing, opened.end())
+        end = text.find(closing, opened.end())
         if end < 0:
             return False
-        rest = rest[end + len(closing) :].lstrip()
-    return True
+        place = end + len(closing)
+    return place > 0
 
 
 def slash_command(text: str) -> str | None:
     """What a person typed for a slash command (`/name arguments`); "" without arguments; None for other text."""
     if not text.lstrip().startswith("<command-"):
         return None
-    found = dict(_COMMAND.findall(text))
-    if not found.get("args", "").strip():
-        return ""
-    return f"{found.get('name', '').strip()} {found['args'].strip()}".strip()
+    arguments = _element(text, "command-args")
+    return f"{_element(text, 'command-name')} {arguments}".strip() if arguments else ""
+
+
+def _element(text: str, tag: str) -> str:
+    """What stands in the first element of that tag, or ""."""
+    _, _, after = text.partition(f"<{tag}>")
+    inside, closed, _ = after.partition(f"</{tag}>")
+    return inside.strip() if closed else ""

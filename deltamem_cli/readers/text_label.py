@@ -16,6 +16,7 @@ _ROLES: dict[str, Role] = {
     "system": "system",
 }
 _FIRST_LINES = 5
+_LONGEST_HEADING = 200  # its pattern would take long on a long line of blanks
 _NAMELESS = {name for name in _ROLES if name not in ("chatgpt", "claude", "gpt", "gpt-4", "gemini", "copilot")}
 _NO_NAMES = frozenset(  # words that stand before a colon and name nobody
     re.findall(
@@ -149,6 +150,8 @@ def _speakers(labels: list[tuple[int, str]], told: int, style: str) -> frozenset
 
 def _match(style: str, line: str) -> tuple[str, str, str] | None:
     """(name, time, text) of a label of that style, or None; "You said" is the name "You"."""
+    if style == "heading" and len(line) > _LONGEST_HEADING:
+        return None
     found = _STYLES[style].match(line)
     if found is None:
         return None

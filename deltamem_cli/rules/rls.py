@@ -23,8 +23,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
+
+PROBES = 1024  # writes that the choice of α looks at
 
 
 class State(NamedTuple):
@@ -92,15 +95,45 @@ def solve(keys: Tensor, values: Tensor, alpha: float, weights: Tensor | None = N
     return State(over(values.T @ weighted, precision), _inverse(precision))
 
 
-def known(P: Tensor, alpha: float, least: float) -> Tensor:
-    """The directions that the memory knows, F (r, d): `I − αP ≈ FᵀF`, so `P q = (q − Fᵀ F q) / α`.
+class Spectrum(NamedTuple):
+    """Eigenvalues λ (r,) of Σ k kᵀ, none below zero, and eigenvectors (d, r) as columns; the other d − r are zero."""
+
+    scale: Tensor
+    basis: Tensor
+
+
+def spectrum(keys: Tensor) -> Spectrum:
+    """The spectrum of Σ k kᵀ for keys (n, d), from KᵀK or, where that is smaller, from KKᵀ; in double precision."""
+    n, d = keys.shape
+    K = keys.to("cpu" if keys.device.type == "mps" else keys.device, torch.float64)  # MPS has no doubles
+    if n >= d:
+        scale, basis = _eigh(K.T @ K)
+        return Spectrum(scale.clamp(min=0).to(keys), basis.to(keys))
+    scale, left = _eigh(K @ K.T)
+    written = scale > 1e-12 * scale.sum()
+    scale = scale[written]
+    return Spectrum(scale.to(keys), (K.T @ left[:, written] / scale.sqrt()).to(keys))
+
+
+def _eigh(symmetric: Tensor) -> tuple[Tensor, Tensor]:
+    """Eigenvalues and eigenvectors; on the CPU by numpy, whose LAPACK converges where torch's gives up at low rank."""
+    if symmetric.device.type != "cpu":
+        scale, basis = torch.linalg.eigh(symmetric)
+        return scale, basis
+    values, vectors = np.linalg.eigh(symmetric.numpy())
+    return torch.from_numpy(values), torch.from_numpy(vectors)
+
+
+def known(found: Spectrum, alpha: float, least: float) -> Tensor:
+    """The directions that the memory knows, F (r, d): `P = (Σ k kᵀ + αI)⁻¹ ≈ (I − FᵀF) / α`.
 
     A row is an eigenvector of Σ k kᵀ times the root of its share λ / (λ + α), from 0 (never written) to 1. Rows
     with a share under `least` are left out: few directions carry nearly all that a memory has learned.
     """
-    share, basis = torch.linalg.eigh(torch.eye(len(P), dtype=P.dtype, device=P.device) - alpha * P)
+    share = found.scale / (found.scale + alpha)
     kept = share >= least
-    return share[kept].sqrt()[:, None] * basis.T[kept]
+    directions: Tensor = share[kept].sqrt()[:, None] * found.basis.T[kept]
+    return directions
 
 
 def leave_one_out(state: State, keys: Tensor, alpha: float) -> Tensor:
@@ -113,21 +146,22 @@ def leave_one_out(state: State, keys: Tensor, alpha: float) -> Tensor:
     return 1 - alpha * p / (1 - p) / (keys * keys).sum(1).clamp(min=1e-12)
 
 
-def choose_alpha(keys: Tensor, values: Tensor, grid: tuple[float, ...] = (1.0, 3.0, 10.0, 30.0, 100.0)) -> float:
+def choose_alpha(
+    found: Spectrum, keys: Tensor, values: Tensor, grid: tuple[float, ...] = (1.0, 3.0, 10.0, 30.0, 100.0)
+) -> float:
     """The ridge α of the grid with the least leave-one-out error of predicting `values` (n, m) from `keys` (n, d).
 
-    Closed form: the residual of a write left out is its residual divided by `1 − kᵀPk`. One eigendecomposition
-    of Σ k kᵀ serves every α.
+    Closed form: the residual of a write left out is its residual divided by `1 − kᵀPk`. One spectrum serves every α.
+    The error is the mean over at most PROBES writes, evenly spaced; all of them are written.
     """
-    scale, basis = torch.linalg.eigh(keys.T @ keys)
-    scale = scale.clamp(min=0)
-    K = keys @ basis
-    A = K.T @ values
+    A = found.basis.T @ (keys.T @ values)
+    every = max(1, -(-len(keys) // PROBES))
+    K, V = keys[::every] @ found.basis, values[::every]
     errors = []
     for alpha in grid:
-        shrunk = K / (scale + alpha)
+        shrunk = K / (found.scale + alpha)
         leverage = (shrunk * K).sum(1).clamp(max=1 - 1e-6)
-        residual = (values - shrunk @ A).square().sum(1)
+        residual = (V - shrunk @ A).square().sum(1)
         errors.append(float((residual / (1 - leverage).square()).mean()))
     return grid[errors.index(min(errors))]
 
