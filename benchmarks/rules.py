@@ -15,6 +15,7 @@ Everything is a mean over `seeds` draws.
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -107,7 +108,7 @@ def noisy(keys: Tensor, cosine: float, generator: torch.Generator) -> Tensor:
     """Unit vectors (n, d) at this cosine from unit keys (n, d), in random directions."""
     away = torch.randn(keys.shape, generator=generator)
     away = normalize(away - (away * keys).sum(1, keepdim=True) * keys, dim=1)
-    return cosine * keys + (1 - cosine**2) ** 0.5 * away
+    return cosine * keys + math.sqrt(1 - cosine**2) * away
 
 
 def table(rows: list[Row]) -> str:
@@ -131,19 +132,21 @@ def plot(rows: list[Row], path: Path) -> None:
     from matplotlib import pyplot
 
     kinds = list(dict.fromkeys(row.keys for row in rows))
-    figure, panels = pyplot.subplots(len(kinds), 3, figsize=(13, 4 * len(kinds)), squeeze=False, sharey=True)
+    figure, panels = pyplot.subplots(
+        len(kinds), 3, figsize=(13, 4 * len(kinds)), squeeze=False, sharey=True, layout="constrained"
+    )
     for line, keys in zip(panels, kinds, strict=True):
         for panel, (title, axis, chosen) in zip(line, _views([row for row in rows if row.keys == keys]), strict=False):
             for rule in RULES:
                 curve = [row for row in chosen if row.rule == rule]
                 panel.plot([getattr(row, axis) for row in curve], [row.recall for row in curve], "o-", label=rule)
-            panel.set(title=f"{keys}: {title}", ylim=(-0.02, 1.02), ylabel="recall@1")
+            panel.set_title(f"{keys}\n{title}", fontsize=10)
+            panel.set(ylim=(-0.02, 1.02), ylabel="recall@1", xlabel="writes / d" if axis == "load" else "cosine")
             if axis == "load":
                 panel.set_xscale("log", base=2)
             else:
                 panel.invert_xaxis()
-    panels[0][0].legend(fontsize=7)
-    figure.tight_layout()
+    figure.legend(*panels[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     figure.savefig(path, dpi=110)
 
 
@@ -152,7 +155,7 @@ def _views(rows: list[Row]) -> list[tuple[str, str, list[Row]]]:
     views = [("by load", "load", [row for row in rows if row.cosine == 1])]
     for load in NOISE_LOADS:
         chosen = sorted((row for row in rows if row.load == load), key=lambda row: -row.cosine)
-        views.append((f"by cosine of question and key, load {load:g}", "cosine", chosen))
+        views.append((f"by cosine with the key, load {load:g}", "cosine", chosen))
     return [view for view in views if view[2]]
 
 
