@@ -18,7 +18,7 @@ from deltamem_cli.assemble import Part, assemble, part_of
 from deltamem_cli.blocks import BlockReader, BlockWriter
 from deltamem_cli.errors import MemoryFileError, UsageError
 from deltamem_cli.ledger import NO_TIME, Rows
-from deltamem_cli.memory import Header
+from deltamem_cli.memory import Header, Memory
 from deltamem_cli.records import KINDS, ROLES, Passage, Session, Source
 from deltamem_cli.split import spoken
 
@@ -29,27 +29,32 @@ _LONGEST_NAME = 200  # characters of a session's title or a speaker's name: long
 
 
 class Draft:
-    """Opens `path` if it is there, takes passages, and saves. `header` says how a new memory is made."""
+    """Opens `path` if it is there, takes passages, and saves. `header` says how a new memory is made.
+
+    rows: how many passages it would save.
+    """
 
     def __init__(self, path: str | Path, header: Header, mean: NDArray[np.float32]) -> None:
         self.path = Path(path)
         store.check_place(path)
-        self._base = store.open_memory(path) if os.path.exists(path) else None
-        self.header = self._base.header if self._base else header
-        self.mean = self._base.mean if self._base else mean
-        self.sources: dict[str, Source] = {s.path: s for s in self._base.sources} if self._base else {}
-        self.sessions: dict[str, Session] = {s.id: s for s in self._base.sessions} if self._base else {}
-        self._speakers: dict[str, int] = {}
-        self._begin()
+        base = store.open_memory(path) if os.path.exists(path) else None
+        self.header, self.mean = (base.header, base.mean) if base else (header, mean)
+        self.sources: dict[str, Source] = {}
+        self.sessions: dict[str, Session] = {}
+        self._begin(base)
 
-    def _begin(self) -> None:
-        """Start from the memory as it is on disk, with nothing new."""
-        base = self._base
+    def _begin(self, base: Memory | None) -> None:
+        """Start from the memory as it is on disk, with nothing new. Of its rows only the uids stay in memory."""
         self._stamp = _stamp(self.path)
+        if base:
+            self.header = base.header
+            self.sources |= {source.path: source for source in base.sources}
+            self.sessions |= {session.id: session for session in base.sessions}
         self._sources = {path: i for i, path in enumerate(self.sources)}
         self._sessions = {name: i for i, name in enumerate(self.sessions)}
-        self._speakers = {name: i for i, name in enumerate(base.speakers)} if base else {}
-        self._uids = {uid.tobytes() for uid in base.rows.uid} if base else set()
+        self._speakers = {name: i for i, name in enumerate(base.speakers if base else [])}
+        self._uids = {uid.tobytes() for uid in base.column("uid")} if base else set()
+        self.rows = len(self._uids)
         self._new: list[tuple[Rows, NDArray[np.uint64]]] = []
         self._tables = (list(self.sources.values()), list(self.sessions.values()))
         self._text, self._pointers = _Spool(), _Spool()
@@ -65,9 +70,6 @@ class Draft:
             raise UsageError(f"{self.path}: is a patch; merge it with its memory first (deltamem merge)")
         if text is False and self.header.text:
             raise UsageError(f"{self.path}: keeps its text; leave out --no-text, or make another memory with -o")
-
-    def __len__(self) -> int:
-        return len(self._uids)
 
     def knows(self, uid: bytes) -> bool:
         """Whether a passage is in the memory already, or among the new ones."""
@@ -136,15 +138,20 @@ class Draft:
         """Write the memory with all that is new. Afterwards the draft goes on from there."""
         if self.stale:
             raise UsageError(f"{self.path}: another program changed it meanwhile; run the same command again")
-        rows, vocabulary = ledger.unify(self._new or [(_no_rows(self.header.dimension), np.zeros(0, np.uint64))])
-        names = list(self._sources), list(self._sessions), list(self._speakers)
-        new = Part(rows, vocabulary, *names, self._text.finish() if self.header.text else None, self._pointers.finish())
-        parts = [part_of(self._base), new] if self._base else [new]
+        parts = [part_of(store.open_memory(self.path))] if self._stamp else []
+        parts.append(self._new_part())
         sources, sessions = self.sources.values(), self.sessions.values()
         assemble(self.path, self.header, self.mean, parts, sources, sessions, device=device)
-        self._base = store.open_memory(self.path)
-        self.header = self._base.header
-        self._begin()
+        self._begin(store.open_memory(self.path))
+
+    def _new_part(self) -> Part:
+        """All that is new, which the draft lets go of."""
+        rows, vocabulary = ledger.unify(self._new or [(_no_rows(self.header.dimension), np.zeros(0, np.uint64))])
+        self._new = []
+        names = list(self._sources), list(self._sessions), list(self._speakers)
+        return Part(
+            rows, vocabulary, *names, self._text.finish() if self.header.text else None, self._pointers.finish()
+        )
 
 
 class _Spool:

@@ -26,7 +26,9 @@ from deltamem_cli.split import passages, spoken
 
 __all__ = ["Progress", "Summary", "Work", "ingest", "ingest_files", "ingest_messages", "new_header"]
 
-WINDOW = 4096  # passages encoded in one go: enough to sort by length, little enough to hold
+WINDOW = 2048  # passages that are sorted by length before they are encoded
+_STEP = 256  # texts encoded at once: what an interrupt can cost
+_TEXTS_KEPT = 32768  # texts whose codes are kept, so that a text is encoded once
 _SAVE_AFTER = 120.0  # seconds of work that a crash may cost, at least
 _SAVE_SHARE = 20  # and at most 1/20 of the time goes into saving
 
@@ -74,7 +76,7 @@ def ingest_files(
     except KeyboardInterrupt:
         summary.interrupted = True
         work.abandon()
-    if draft.changed and len(draft):
+    if draft.changed and draft.rows:
         work.save()
     summary.bytes_out = os.path.getsize(draft.path) if draft.path.exists() else 0
     summary.seconds = time.monotonic() - started
@@ -161,20 +163,28 @@ class Work(Reading):
                 self.save()
 
     def encode(self) -> None:
-        """Encode all that waits, each text once, and put it into the draft."""
+        """Encode all that waits, each text once, and put it into the draft; on an interrupt, what is done of it."""
         texts = [spoken(passage.message, passage.text) for _, _, passage in self._waiting]
-        if len(self._codes) > 16 * WINDOW:
+        if len(self._codes) > _TEXTS_KEPT:
             self._codes.clear()
-        fresh = [text for text in dict.fromkeys(texts) if text not in self._codes]
-        if fresh:
-            rotated = keys.centre(self.encoder.encode(fresh), self.draft.mean)
-            self._codes.update(zip(fresh, keys.encode(rotated), strict=True))
-        for source in dict.fromkeys(source for source, _, _ in self._waiting):
-            mine = [i for i, waiting in enumerate(self._waiting) if waiting[0] == source]
+        fresh = sorted({text for text in texts if text not in self._codes}, key=lambda text: (len(text), text))
+        try:
+            for first in range(0, len(fresh), _STEP):
+                step = fresh[first : first + _STEP]
+                rotated = keys.centre(self.encoder.encode(step), self.draft.mean)
+                self._codes.update(zip(step, keys.encode(rotated), strict=True))
+        finally:
+            self._hand_over(texts)
+
+    def _hand_over(self, texts: list[str]) -> None:
+        """Put those waiting passages into the draft whose text has a code, source by source."""
+        ready = [i for i, text in enumerate(texts) if text in self._codes]
+        for source in dict.fromkeys(self._waiting[i][0] for i in ready):
+            mine = [i for i in ready if self._waiting[i][0] == source]
             numbered = [(self._waiting[i][1], self._waiting[i][2]) for i in mine]
             self.draft.add(source, numbered, np.stack([self._codes[texts[i]] for i in mine]))
-        self.summary.new += len(texts)
-        self._waiting.clear()
+        self.summary.new += len(ready)
+        self._waiting = [waiting for waiting, text in zip(self._waiting, texts, strict=True) if text not in self._codes]
 
     def abandon(self) -> None:
         """Leave out what waits to be encoded; its logs do not count as read, so a later run takes it."""

@@ -76,11 +76,12 @@ def build(
     vocabulary: NDArray[np.uint64],
     dimension: int,
     device: str = "cpu",
-    old: Sequence[tuple[Rows, Matrix]] = (),
+    old: Sequence[tuple[NDArray[np.uint8], Matrix]] = (),
 ) -> Matrix:
     """Learn the matrix of all rows, which stand in canonical order. `dimension` is the encoder's.
 
-    States of `old` that hold exactly the same rows are taken over, so that a memory that grows costs only its end.
+    `old` are uids (n, 16) of rows and the matrix learned from them. States that hold exactly the same rows are taken
+    over, so that a memory that grows costs only its end.
     """
     width = dimension + keys.WORDS
     segments = ledger.stretches(rows.session, SEGMENT)
@@ -116,15 +117,13 @@ def _nothing(width: int) -> _Part:
     return _Part(rows, scale, rows, scale, np.zeros(0, np.float16), np.zeros((0, 3)))
 
 
-def _known(rows: Rows, first: int, end: int, segments: Longs, old_rows: Rows, old: Matrix) -> _Part | None:
+def _known(rows: Rows, first: int, end: int, segments: Longs, uids: NDArray[np.uint8], old: Matrix) -> _Part | None:
     """The state of the old matrix with the same rows and segments, if there is one."""
     state = int(np.searchsorted(old.states, first))
     if state + 1 >= len(old.states) or old.states[state] != first or old.states[state + 1] != end:
         return None
     a, b = np.searchsorted(old.segments, (first, end))
-    if not np.array_equal(old.segments[a:b], segments) or not np.array_equal(
-        old_rows.uid[first:end], rows.uid[first:end]
-    ):
+    if not np.array_equal(old.segments[a:b], segments) or not np.array_equal(uids[first:end], rows.uid[first:end]):
         return None
     f = slice(int(old.known[state]), int(old.known[state + 1]))
     numbers = np.array([[old.alpha[state], old.fit[state], old.rank[state]]])

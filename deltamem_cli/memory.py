@@ -198,8 +198,10 @@ class Memory:
         sound = sound and bool(np.all(np.diff(rows) > 0) and np.all(np.diff(ends) > 0))
         self._expect(sound and length in (None, rows[-1]), f"the blocks of {name}")
 
+        tensors = self.tensors  # and not `self`: the strings may outlive the columns
+
         def frames(first: int, end: int) -> bytes:
-            return self.tensors.piece(f"ledger.{name}.frames", first, end).tobytes()
+            return tensors.piece(f"ledger.{name}.frames", first, end).tobytes()
 
         return BlockReader(bounds, frames, self.name)
 

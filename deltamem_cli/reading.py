@@ -5,6 +5,7 @@ What is done with each message is a Reading's business. The plain one does nothi
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -14,6 +15,7 @@ from hashlib import blake2b
 from itertools import chain, islice
 from typing import BinaryIO, cast
 
+from deltamem_cli.archives import open_file
 from deltamem_cli.errors import LogError, NotALog
 from deltamem_cli.inputs import STDIN, LogFile
 from deltamem_cli.readers import open_log, reader
@@ -206,15 +208,15 @@ def open_input(file: LogFile, stdin: BinaryIO | None = None) -> BinaryIO:
     if file.path == STDIN:
         return stdin or sys.stdin.buffer
     try:
-        return open(file.path, "rb")
+        return open_file(file.path)
     except OSError as error:
         raise LogError(file.path, f"cannot be opened ({error.strerror}); check its permissions") from error
 
 
 def _same(file: LogFile, known: Source) -> bool:
     """Whether the file still is what was read of it."""
-    if file.path == STDIN or file.size != known.bytes:
-        return False
+    if file.path == STDIN or file.size != known.bytes or os.path.exists(f"{file.path}-wal"):
+        return False  # a database with a log beside it may have grown although its file has not
     with closing(_Tracked(open_input(file))) as tracked:
         while tracked.read(1 << 20):
             pass

@@ -10,6 +10,7 @@ import os
 import stat
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from deltamem_cli.archives import container, open_file
 from deltamem_cli.errors import LogError, UsageError
 from deltamem_cli.inputs import STDIN
 from deltamem_cli.memory import Memory
@@ -43,7 +44,7 @@ def _is_plain_file(path: str) -> bool:
     if path == STDIN or path.startswith(("\\\\", "//")):  # a network share would be told who we are
         return False
     try:
-        return stat.S_ISREG(os.stat(path).st_mode)
+        return stat.S_ISREG(os.stat(container(path)).st_mode)
     except (OSError, ValueError):
         return False
 
@@ -51,7 +52,7 @@ def _is_plain_file(path: str) -> bool:
 def _read(source: Source, wanted: dict[bytes, int], window: int, encoder: Encoder) -> dict[int, str]:
     texts: dict[int, str] = {}
     path, redactor = source.path, redactor_of(source.settings)
-    with open(path, "rb") as file:
+    with open_file(path) as file:
         found, stream = open_log(file, path, source.format)
         for message in reader(found).read(cast(BinaryIO, stream), path, ReadReport()):
             if redactor:

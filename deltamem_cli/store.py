@@ -41,16 +41,13 @@ _COPY = 1 << 20
 
 
 class _FileTensors(Tensors):
-    """The tensors of an open file; each stays once it was fetched."""
+    """The tensors of an open file, read anew at each call: whoever asks decides how long one stays in memory."""
 
     def __init__(self, handle: Any, name: str) -> None:  # noqa: ANN401  # safetensors' class has no stub
         self._handle, self._name, self._names = handle, name, frozenset(handle.keys())
-        self._kept: dict[str, NDArray[Any]] = {}
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        if name not in self._kept:
-            self._kept[name] = self._fetch(name, lambda: self._handle.get_tensor(name))
-        return self._kept[name]
+        return self._fetch(name, lambda: self._handle.get_tensor(name))
 
     def piece(self, name: str, first: int, end: int) -> NDArray[Any]:
         return self._fetch(name, lambda: self._handle.get_slice(name)[first:end])

@@ -6,6 +6,7 @@ import io
 import os
 from pathlib import Path
 
+from deltamem_cli.archives import open_file
 from deltamem_cli.readers import open_log, reader
 from deltamem_cli.records import Message, ReadReport
 
@@ -32,3 +33,11 @@ def read_bytes(data: bytes, format: str | None = None) -> tuple[str, list[Messag
     found, stream = open_log(Pipe(data), "a.log", format)
     report = ReadReport()
     return found, list(reader(found).read(stream, "a.log", report)), report
+
+
+def read_file(path: Path, format: str | None = None) -> tuple[str, list[Message], ReadReport]:
+    """(format, messages, report) of a log on disk, or of a member of an archive."""
+    report = ReadReport()
+    with open_file(str(path)) as file:
+        found, stream = open_log(file, str(path), format)
+        return found, list(reader(found).read(stream, str(path), report)), report

@@ -28,7 +28,10 @@ def memory(tmp_path: Path) -> Path:
 
 
 def talk(session: str, n: int, first: int = 0, **fields: Any) -> list[dict[str, Any]]:
-    return [turn(f"{session} speaks of thing {i}", session_id=session, timestamp=1.7e9 + i, **fields) for i in range(first, n)]
+    return [
+        turn(f"{session} speaks of thing {i}", session_id=session, timestamp=1.7e9 + i, **fields)
+        for i in range(first, n)
+    ]
 
 
 def texts(path: Path) -> list[str]:
@@ -81,7 +84,9 @@ def test_a_log_that_grew_adds_what_is_new(ingest: Ingest, tmp_path: Path, memory
     assert memory.read_bytes() == fresh.read_bytes()
 
 
-def test_checkpoints_change_nothing(ingest: Ingest, tmp_path: Path, memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_checkpoints_change_nothing(
+    ingest: Ingest, tmp_path: Path, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     logs = [write_log(tmp_path / f"{name}.jsonl", talk(name, 30, speaker=name)) for name in "cab"]
     ingest(tmp_path / "plain.safetensors", *logs)
     monkeypatch.setattr(ingesting, "WINDOW", 7)
@@ -89,7 +94,7 @@ def test_checkpoints_change_nothing(ingest: Ingest, tmp_path: Path, memory: Path
         monkeypatch.setattr(ingesting, name, -1)
     saves: list[int] = []
     save = Draft.save
-    monkeypatch.setattr(Draft, "save", lambda draft, device: (saves.append(len(draft)), save(draft, device))[1])
+    monkeypatch.setattr(Draft, "save", lambda draft, device: (saves.append(draft.rows), save(draft, device))[1])
     ingest(memory, *logs)
     assert len(saves) > 10
     assert memory.read_bytes() == (tmp_path / "plain.safetensors").read_bytes()
@@ -166,7 +171,9 @@ def test_a_folders_other_files_are_passed_over(ingest: Ingest, tmp_path: Path, m
 
 
 @pytest.mark.parametrize("content", [None, b"just a note"], ids=["empty", "no logs"])
-def test_a_folder_without_logs_is_a_problem(ingest: Ingest, tmp_path: Path, memory: Path, content: bytes | None) -> None:
+def test_a_folder_without_logs_is_a_problem(
+    ingest: Ingest, tmp_path: Path, memory: Path, content: bytes | None
+) -> None:
     logs = tmp_path / "logs"
     logs.mkdir()
     if content:
@@ -211,7 +218,11 @@ def test_kinds_added_later_fall_into_their_places(ingest: Ingest, tmp_path: Path
     assert ingest(memory, log, kinds=KINDS).new == 2
     fresh = tmp_path / "fresh.safetensors"
     ingest(fresh, log, kinds=KINDS)
-    assert texts(memory) == texts(fresh) == ["what is it?", "let me think", "it is blue", "and now?", "it changed, hm", "red"]
+    assert (
+        texts(memory)
+        == texts(fresh)
+        == ["what is it?", "let me think", "it is blue", "and now?", "it changed, hm", "red"]
+    )
     assert memory.read_bytes() == fresh.read_bytes()
 
 
@@ -219,8 +230,12 @@ def ask(memory: Path, encoder: WordEncoder, question: str) -> list[str | None]:
     return [hit.text for hit in Searcher(open_memory(memory), encoder).ask(question, k=1).hits]
 
 
-def test_without_text_it_is_read_from_the_log(ingest: Ingest, tmp_path: Path, memory: Path, encoder: WordEncoder) -> None:
-    log = write_log(tmp_path / "a.jsonl", talk("one", 5) + [turn("the port is 8080", session_id="one")] + talk("two", 5))
+def test_without_text_it_is_read_from_the_log(
+    ingest: Ingest, tmp_path: Path, memory: Path, encoder: WordEncoder
+) -> None:
+    log = write_log(
+        tmp_path / "a.jsonl", talk("one", 5) + [turn("the port is 8080", session_id="one")] + talk("two", 5)
+    )
     ingest(memory, log, text=False)
     assert b"8080" not in memory.read_bytes()
     assert open_memory(memory).text is None
@@ -305,7 +320,9 @@ def test_a_time_that_is_none_is_left_out(remember: Callable[..., Memory], moment
 @pytest.mark.parametrize("odd", ["a\0", "a\0b", "\x1b[31m", "a\nb", "x" * 100_000, "é", "", " "])
 def test_odd_names_are_kept_apart(remember: Callable[..., Memory], tmp_path: Path, odd: str) -> None:
     messages = [
-        said(f"words {i}", line=i + 1, id=f"{i}", session=f"s{name}", speaker=name, title=name, project=name, pointer=odd)
+        said(
+            f"words {i}", line=i + 1, id=f"{i}", session=f"s{name}", speaker=name, title=name, project=name, pointer=odd
+        )
         for i, name in enumerate([odd, "a", "b", "", odd])
     ]
     memory = remember(messages)

@@ -114,7 +114,6 @@ def test_labels_in_code_and_of_another_style_belong_to_the_answer() -> None:
         "10:02 <ann> hi\n10:03 <bob> hello\n10:04 <ann> bye\n",
         "WEBVTT\n\n00:01.000 --> 00:02.000\nAnn: hi\n\nBob: ho\nAnn: hi\nBob: ho",
         "1\n00:00:01,000 --> 00:00:02,000\nAnn: hi\nBob: ho\nAnn: hi\nBob: ho\n",
-        "# aider chat started at 2026-01-01\n\n#### User: hi\n",
         "From: a@b.c\nTo: d@e.f\nSubject: hi\n\nUser: quoted\nAssistant: quoted\nUser: x\n",
         "\n".join(["words"] * 20) + "\nUser: quoted\nAssistant: quoted\n",
         "http://a.b\nhttps://c.d\nhttp://a.b\nhttps://c.d\n",

@@ -188,7 +188,7 @@ class _Session:
         if kind == "tool_result":
             return self._said(parts_text(block.get("content")), place, "tool", "tool_result")
         if kind in _CALLS:
-            return place.message(call_text(string(block.get("name")), block.get("input")), role, "tool_call")
+            return self._said(call_text(string(block.get("name")), block.get("input")), place, role, "tool_call")
         self.skipped[label(kind)] += 1
         return None
 

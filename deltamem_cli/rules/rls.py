@@ -96,7 +96,7 @@ def solve(keys: Tensor, values: Tensor, alpha: float, weights: Tensor | None = N
 
 
 class Spectrum(NamedTuple):
-    """Eigenvalues λ (r,) of Σ k kᵀ, none below zero, and eigenvectors (d, r) as columns; the other d − r are zero."""
+    """Eigenvalues λ (r,) of Σ k kᵀ, none below zero, and its eigenvectors (d, r) as columns; the rest are zero."""
 
     scale: Tensor
     basis: Tensor
