@@ -92,6 +92,9 @@ def ingest(
     redact_emails: Annotated[bool, typer.Option("--redact-emails", help="Replace e-mail addresses too.")] = False,
     format: Annotated[str | None, typer.Option(help=f"Take the logs for this format: {', '.join(READERS)}.")] = None,
     kinds: Annotated[str, typer.Option(help=f"What to keep, of: {', '.join(KINDS)}.")] = ",".join(DEFAULT_KINDS),
+    all_branches: Annotated[
+        bool, typer.Option("--all-branches", help="Keep regenerated answers and edited prompts, too.")
+    ] = False,
     no_text: Annotated[
         bool, typer.Option("--no-text", help="Keep pointers to the logs instead of their text.")
     ] = False,
@@ -126,6 +129,7 @@ def ingest(
         chosen,
         format,
         _kinds(kinds),
+        all_branches,
         no_text,
         redact,
         redact_emails,

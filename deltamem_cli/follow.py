@@ -77,8 +77,9 @@ class Round(Work):
         kinds: tuple[Kind, ...],
         strict: bool,
         redactor: Redactor | None,
+        all_branches: bool = False,
     ) -> None:
-        super().__init__(draft, encoder, summary, device, kinds, strict, redactor)
+        super().__init__(draft, encoder, summary, device, kinds, strict, redactor, all_branches)
         self._memo = memo
 
     def message(self, source: str, number: int, message: Message) -> int:

@@ -48,17 +48,18 @@ def ingest(
     strict: bool = False,
     device: str = "cpu",
     redactor: Redactor | None = None,
+    all_branches: bool = False,
     stdin: BinaryIO | None = None,
 ) -> Generator[Progress, None, Summary]:
     """Read every log below the paths into the draft and save it; the return value says what was done.
 
     A log that cannot be read goes to `Summary.problems` and the others are ingested; `strict` raises it instead.
     An interrupt (Ctrl-C) saves what is encoded so far and sets `Summary.interrupted`. `redactor` takes out secrets
-    before anything is split, encoded or stored.
+    before anything is split, encoded or stored. `all_branches` takes messages off the path, too.
     """
     summary = Summary()
     files = find_logs(paths, summary.problems)
-    work = Work(draft, encoder, summary, device, kinds, strict, redactor)
+    work = Work(draft, encoder, summary, device, kinds, strict, redactor, all_branches)
     yield from ingest_files(files, work, format=format, stdin=stdin)
     check_for_logs(paths, work)
     return summary
@@ -114,8 +115,9 @@ class Work(Reading):
         kinds: tuple[Kind, ...],
         strict: bool,
         redactor: Redactor | None = None,
+        all_branches: bool = False,
     ) -> None:
-        super().__init__(summary, kinds, strict, redactor)
+        super().__init__(summary, kinds, strict, redactor, all_branches)
         self.draft, self.encoder, self.device = draft, encoder, device
         self._waiting: list[tuple[str, int, Passage]] = []
         self._codes: dict[str, NDArray[np.uint8]] = {}  # text → code, of this run

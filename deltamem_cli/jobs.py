@@ -31,6 +31,7 @@ class Job:
     paths: list[str]
     format: str | None
     kinds: tuple[Kind, ...]
+    all_branches: bool
     no_text: bool
     redact: bool
     emails: bool
@@ -104,7 +105,7 @@ def dry_run(job: Job) -> ExitStatus:
 
     def steps() -> Generator[Progress, None, Summary]:
         files = find_logs(job.paths, summary.problems)
-        reading = Reading(summary, job.kinds, job.strict, job.redactor())
+        reading = Reading(summary, job.kinds, job.strict, job.redactor(), job.all_branches)
         yield from read_files(files, reading, format=job.format)
         check_for_logs(job.paths, reading)
         return summary
@@ -132,7 +133,17 @@ def follow(job: Job, output: str) -> ExitStatus:
             if draft.stale:
                 draft, memo = tools.draft(output), {}
             summary = first if number == 1 else Summary()
-            work = Round(memo, draft, tools.encoder, summary, tools.device, job.kinds, job.strict, job.redactor())
+            work = Round(
+                memo,
+                draft,
+                tools.encoder,
+                summary,
+                tools.device,
+                job.kinds,
+                job.strict,
+                job.redactor(),
+                job.all_branches,
+            )
             summary = _to_the_end(ingest_files(files, work, format=job.format), job)
             if number == 1:
                 _tell(summary, output, job)
@@ -158,6 +169,7 @@ def _into(tools: _Tools, paths: list[str], output: str) -> ExitStatus:
         strict=job.strict,
         device=tools.device,
         redactor=job.redactor(),
+        all_branches=job.all_branches,
     )
     return _tell(_to_the_end(steps, job), output, job)
 

@@ -22,6 +22,8 @@ from deltamem_cli.readers import open_log, reader
 from deltamem_cli.records import Kind, Message, ReadReport, Session, Source
 from deltamem_cli.redact import Redactor
 
+OFF_PATH = 1 << 31  # the first number of passages off the path
+
 
 @dataclass(slots=True)
 class Summary:
@@ -69,12 +71,19 @@ class Reading:
     hashed = False
 
     def __init__(
-        self, summary: Summary, kinds: tuple[Kind, ...], strict: bool, redactor: Redactor | None = None
+        self,
+        summary: Summary,
+        kinds: tuple[Kind, ...],
+        strict: bool,
+        redactor: Redactor | None = None,
+        all_branches: bool = False,
     ) -> None:
         self.summary, self.kinds, self.strict, self.redactor = summary, kinds, strict, redactor
+        self.all_branches = all_branches
         if redactor:
             summary.redacted = redactor.found
-        self.settings = ";".join(filter(None, (",".join(kinds), str(redactor or ""))))
+        told = ",".join(kinds), str(redactor or ""), "all-branches" if all_branches else ""
+        self.settings = ";".join(filter(None, told))
 
     def known(self, path: str) -> Source | None:
         """What has been read of a log before."""
@@ -143,7 +152,7 @@ def _read(file: LogFile, work: Reading, format: str | None, stdin: BinaryIO | No
     with closing(_Tracked(open_input(file, stdin), work.hashed)) as tracked:
         found, stream = open_log(tracked, file.path, format)
         report = ReadReport()
-        messages = reader(found).read(cast(BinaryIO, stream), file.path, report)
+        messages = wanted(reader(found).read(cast(BinaryIO, stream), file.path, report), work)
         opening = list(islice(messages, 1))
         if format and not opening:
             raise LogError(
@@ -160,16 +169,25 @@ def _read(file: LogFile, work: Reading, format: str | None, stdin: BinaryIO | No
             work.end(Source(file.path, found, tracked.read_bytes if digest else 0, digest, work.settings))
     summary.logs[found] += 1
     summary.bytes_in += tracked.read_bytes
-    summary.skipped.update(report.skipped)
+    summary.skipped.update(report.left_out(work.all_branches))
     if report.pending:
         summary.pending.append(file.path)
     for line, why in report.broken:
         _report(LogError(file.path, why, line), summary, work.strict)
 
 
+def wanted(messages: Iterable[Message], work: Reading) -> Iterator[Message]:
+    """The messages without those off the path, unless all branches are."""
+    return (message for message in messages if work.all_branches or not message.off_path)
+
+
 def take_all(messages: Iterable[Message], source: str, work: Reading) -> Iterator[None]:
-    """Take every message of one log; yields after each."""
-    number = 0
+    """Take every message of one log; yields after each.
+
+    What is off the path has numbers of its own, above all others: it stands behind the path of its session, and the
+    numbers on the path are the same whether it is taken or not.
+    """
+    number, beside = 0, OFF_PATH
     redact = work.redactor.message if work.redactor else None
     for message in messages:
         if redact:
@@ -179,7 +197,10 @@ def take_all(messages: Iterable[Message], source: str, work: Reading) -> Iterato
             work.summary.messages += 1
         else:
             work.summary.skipped[f"{message.kind} (not in --kinds)"] += 1
-        number = work.message(source, number, message)
+        if message.off_path:
+            beside = work.message(source, beside, message)
+        else:
+            number = work.message(source, number, message)
         yield
 
 

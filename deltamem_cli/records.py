@@ -14,6 +14,7 @@ Kind = Literal["text", "thinking", "tool_call", "tool_result", "summary"]
 
 ROLES: tuple[Role, ...] = get_args(Role)
 KINDS: tuple[Kind, ...] = get_args(Kind)
+OTHER_BRANCH = "other branch"
 DEFAULT_KINDS: tuple[Kind, ...] = ("text", "tool_call", "tool_result")
 
 
@@ -29,6 +30,7 @@ class Message:
     time:    seconds since 1970-01-01 UTC, or None where the log does not say. Never invented.
     speaker: a person's or a model's name as the log gives it, "" where it gives none.
     title, project: of the session, where the log says so at this point ("" elsewhere). A later title wins.
+    off_path: it stands on a branch that the conversation left: a regenerated answer, a prompt that was edited.
     """
 
     text: str
@@ -42,20 +44,30 @@ class Message:
     pointer: str = ""
     title: str = ""
     project: str = ""
+    off_path: bool = False
 
 
 @dataclass(slots=True)
 class ReadReport:
     """What a reader met besides messages; it fills this in while its messages are taken.
 
-    skipped: record types that hold no message or are left out by rule ("progress", "injected", …) → how many.
+    skipped: record types that hold no message or are left out by rule ("progress", "injected", …) → how many; under
+             OTHER_BRANCH the records whose messages are off the path.
+    off_path: the same, of what stands on those branches: it counts when they are taken.
     broken:  (line, why) of records that could not be parsed and were stepped over.
     pending: the last line had no line end and is no whole record: a tool is still writing it.
     """
 
     skipped: Counter[str] = field(default_factory=Counter)
+    off_path: Counter[str] = field(default_factory=Counter)
     broken: list[tuple[int, str]] = field(default_factory=list)
     pending: bool = False
+
+    def left_out(self, all_branches: bool) -> Counter[str]:
+        """What to tell as skipped, when other branches are left out or taken."""
+        if not all_branches:
+            return self.skipped
+        return self.off_path + Counter({kind: n for kind, n in self.skipped.items() if kind != OTHER_BRANCH})
 
 
 @dataclass(frozen=True, slots=True)

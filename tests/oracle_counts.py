@@ -41,32 +41,53 @@ def texts_of(content: Any) -> list[str]:
 
 
 def claude_code(path: Path) -> Counter[str]:
-    """Texts by role: a user record is a person's if it holds no tool result and is not marked as the tool's."""
+    """Texts by role, without what was left by a rewind."""
+    records = objects(path)
+    counts = [claude_texts(record) for record in records]
+    left = rewound(records, [i for i, count in enumerate(counts) if count["user"]])
+    return sum((count for i, count in enumerate(counts) if i not in left), Counter())
+
+
+def rewound(records: list[dict[str, Any]], prompts: list[int]) -> set[int]:
+    """A prompt, and what hangs on it, where another prompt with its parent comes after all of that."""
+    left: set[int] = set()
+    for first in prompts:
+        below, names = [first], {records[first].get("uuid")}
+        for i in range(first + 1, len(records)):
+            if records[i].get("parentUuid") in names:
+                below.append(i)
+                names.add(records[i].get("uuid"))
+        parent = records[first].get("parentUuid")
+        if parent and any(
+            i > below[-1] and records[i].get("parentUuid") == parent and records[i].get("uuid") not in names
+            for i in prompts
+        ):
+            left.update(below)
+    return left
+
+
+def claude_texts(record: dict[str, Any]) -> Counter[str]:
+    """Texts of one record by role: a user's are a person's if it holds no tool result and is not marked as a tool's."""
     count: Counter[str] = Counter()
-    for record in objects(path):
-        message = record.get("message")
-        if record.get("type") not in ("user", "assistant") or not isinstance(message, dict):
+    message = record.get("message")
+    if record.get("type") not in ("user", "assistant") or not isinstance(message, dict):
+        return count
+    content, role = message.get("content"), record["type"]
+    results = isinstance(content, list) and any(
+        isinstance(block, dict) and block.get("type") == "tool_result" for block in content
+    )
+    synthetic = record.get("isApiErrorMessage") or message.get("model") == "<synthetic>"
+    if record.get("isMeta") or record.get("isCompactSummary") or results or synthetic:
+        return count
+    for text in texts_of(content):
+        told = text.startswith(("Caveat: The messages", "[Request interrupted")) or not WRAPPER.sub("", text).strip()
+        if not text.strip() or (role == "user" and told):
             continue
-        content, role = message.get("content"), record["type"]
-        results = isinstance(content, list) and any(
-            isinstance(block, dict) and block.get("type") == "tool_result" for block in content
-        )
-        synthetic = record.get("isApiErrorMessage") or message.get("model") == "<synthetic>"
-        if record.get("isMeta") or record.get("isCompactSummary") or results or synthetic:
+        if role == "user" and text.lstrip().startswith("<command-"):
+            arguments = re.search(r"<command-args>(.*?)</command-args>", text, re.DOTALL)
+            count[role] += bool(arguments and arguments[1].strip())
             continue
-        for text in texts_of(content):
-            if not text.strip():
-                continue
-            told = (
-                text.startswith(("Caveat: The messages", "[Request interrupted")) or not WRAPPER.sub("", text).strip()
-            )
-            if role == "user" and told:
-                continue
-            if role == "user" and text.lstrip().startswith("<command-"):
-                arguments = re.search(r"<command-args>(.*?)</command-args>", text, re.DOTALL)
-                count[role] += bool(arguments and arguments[1].strip())
-                continue
-            count[role] += 1
+        count[role] += 1
     return count
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from deltamem_cli.archives import open_file
@@ -32,7 +33,7 @@ def read_bytes(data: bytes, format: str | None = None) -> tuple[str, list[Messag
     """(format, messages, report) of a log given as bytes through a pipe."""
     found, stream = open_log(Pipe(data), "a.log", format)
     report = ReadReport()
-    return found, list(reader(found).read(stream, "a.log", report)), report
+    return found, on_path(reader(found).read(stream, "a.log", report)), report
 
 
 def read_file(path: Path, format: str | None = None) -> tuple[str, list[Message], ReadReport]:
@@ -40,4 +41,9 @@ def read_file(path: Path, format: str | None = None) -> tuple[str, list[Message]
     report = ReadReport()
     with open_file(str(path)) as file:
         found, stream = open_log(file, str(path), format)
-        return found, list(reader(found).read(stream, str(path), report)), report
+        return found, on_path(reader(found).read(stream, str(path), report)), report
+
+
+def on_path(messages: Iterator[Message]) -> list[Message]:
+    """The messages without those of other branches, as `ingest` takes them."""
+    return [message for message in messages if not message.off_path]

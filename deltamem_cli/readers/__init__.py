@@ -6,11 +6,13 @@
 
 `stream` is a binary stream at its start (perhaps a pipe: it cannot seek), `name` the path for error messages,
 `report` a ReadReport that the reader fills in. A reader raises LogError when the rest of the file is beyond reading;
-a single broken record goes to `report.broken` instead. Every message has a session and an id: the log's own, or ones
-derived from the content (`derived.py`). Readers are imported when they are used. A database comes as a stream whose
-`name` is a file that SQLite can open (`database.connect`); what is compressed has been unpacked.
+a single broken record goes to `report.broken` instead. Messages off the path of a conversation are flagged
+(`Message.off_path`) and counted. Every message has a session and an id: the log's own, or ones derived from the content
+(`derived.py`). Readers are imported when they are used. A database comes as a stream whose `name` is a file that SQLite
+can open (`database.connect`); what is compressed has been unpacked.
 
-Helpers: `head.py` first bytes, `source.py` streams, `jsonl.py` lines and records, `values.py` untrusted JSON values.
+Helpers: `head.py` first bytes, `source.py` streams, `jsonl.py` lines and records, `values.py` untrusted JSON values,
+`tree.py` branches.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """ChatGPT data export: `conversations.json`, one conversation in memory at a time.
 
-A conversation is a tree of nodes; the messages are those on the path to its current node. The pointer of a message
-leads to its node, for the file is usually one line.
+A conversation is a tree of nodes: first come the messages on the path to its current node, then those off it. The
+pointer of a message leads to its node, for the file is usually one line.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, BinaryIO, cast
 
 from deltamem_cli.readers.chatgpt_text import content_of
@@ -16,8 +17,9 @@ from deltamem_cli.readers.derived import with_ids
 from deltamem_cli.readers.head import Head
 from deltamem_cli.readers.jsondoc import items
 from deltamem_cli.readers.source import rewound
+from deltamem_cli.readers.tree import paths
 from deltamem_cli.readers.values import label, mapping, seconds, sequence, string
-from deltamem_cli.records import Message, ReadReport
+from deltamem_cli.records import OTHER_BRANCH, Message, ReadReport
 
 TITLE = "ChatGPT export (conversations.json)"
 
@@ -30,7 +32,7 @@ def detect(head: Head) -> bool:
 
 
 def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
-    """The messages of every conversation, in the order of the file, each along its current path.
+    """The messages of every conversation, in the order of the file, each along its current path, then what is off it.
 
     Raises LogError where the JSON breaks off, after the messages of the conversations before that place.
     """
@@ -62,22 +64,23 @@ def _messages(stream: BinaryIO, name: str, report: ReadReport, prefix: str) -> I
     root = {"item": "/{}", "conversations.item": "/conversations/{}", "": ""}[prefix]
     for index, conversation in items(stream, prefix, name):
         if isinstance(conversation, dict) and isinstance(conversation.get("mapping"), dict):
-            yield from _conversation(conversation, root.format(index), report.skipped)
+            yield from _conversation(conversation, root.format(index), report)
         else:
             report.skipped["not a conversation"] += 1
 
 
-def _conversation(conversation: dict[str, Any], pointer: str, skipped: Counter[str]) -> Iterator[Message]:
+def _conversation(conversation: dict[str, Any], pointer: str, report: ReadReport) -> Iterator[Message]:
     nodes = cast(dict[str, Any], conversation["mapping"])
-    path = _path(nodes, conversation.get("current_node"))
+    parents = {key: string(mapping(node).get("parent")) for key, node in nodes.items()}
+    current = conversation.get("current_node")
+    path, others = paths(parents, current if isinstance(current, str) and current in nodes else _newest_leaf(nodes))
     session = string(conversation.get("conversation_id")) or string(conversation.get("id"))
     title = string(conversation.get("title"))
     gizmo = string(conversation.get("gizmo_id"))
-    off_path = sum(1 for key in nodes.keys() - set(path) if mapping(nodes[key]).get("message"))
-    if off_path:
-        skipped["other branch"] += off_path
-    found = _along(nodes, path, skipped)
-    for key, message in found:
+    if off_path := sum(1 for key in others if mapping(nodes[key]).get("message")):
+        report.skipped[OTHER_BRANCH] += off_path
+    on_path = frozenset(path)
+    for key, message in chain(_along(nodes, path, report.skipped), _along(nodes, others, report.off_path)):
         author, meta = mapping(message.get("author")), mapping(message.get("metadata"))
         role, kind, text = content_of(message)
         yield Message(
@@ -92,6 +95,7 @@ def _conversation(conversation: dict[str, Any], pointer: str, skipped: Counter[s
             time=seconds(message.get("create_time")),
             title=title,
             project=gizmo if gizmo.startswith("g-p-") else "",
+            off_path=key not in on_path,
         )
         title = ""
 
@@ -113,22 +117,6 @@ def _along(nodes: dict[str, Any], path: list[str], skipped: Counter[str]) -> Ite
             skipped[f"no text in {label(mapping(message.get('content')).get('content_type'))}"] += 1
         else:
             yield key, message
-
-
-def _path(nodes: dict[str, Any], current: object) -> list[str]:
-    """The node ids from the root to the current node, or to the newest leaf where no current node is given.
-
-    A parent that is missing or that closes a circle ends the path.
-    """
-    key = current if isinstance(current, str) and current in nodes else _newest_leaf(nodes)
-    path: list[str] = []
-    seen: set[str] = set()
-    while isinstance(key, str) and key in nodes and key not in seen:
-        seen.add(key)
-        path.append(key)
-        key = mapping(nodes[key]).get("parent")
-    path.reverse()
-    return path
 
 
 def _newest_leaf(nodes: dict[str, Any]) -> str | None:

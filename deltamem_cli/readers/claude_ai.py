@@ -6,7 +6,6 @@ only where there are no blocks.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
 
@@ -14,6 +13,7 @@ from deltamem_cli.readers.derived import with_ids
 from deltamem_cli.readers.head import Head
 from deltamem_cli.readers.jsondoc import items
 from deltamem_cli.readers.source import rewound
+from deltamem_cli.readers.tree import paths
 from deltamem_cli.readers.values import (
     call_text,
     label,
@@ -25,7 +25,7 @@ from deltamem_cli.readers.values import (
     tool_output,
     without_base64,
 )
-from deltamem_cli.records import Kind, Message, ReadReport, Role
+from deltamem_cli.records import OTHER_BRANCH, Kind, Message, ReadReport, Role
 
 TITLE = "Claude.ai export (conversations.json)"
 
@@ -39,7 +39,7 @@ def detect(head: Head) -> bool:
 
 
 def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
-    """The messages of every conversation, in the order of the file, each along its current path.
+    """The messages of every conversation, in the order of the file, each along its current path, then what is off it.
 
     Raises LogError where the JSON breaks off, after the messages of the conversations before that place.
     """
@@ -67,19 +67,20 @@ def _messages(stream: BinaryIO, name: str, report: ReadReport, prefix: str) -> I
     root = {"item": "/{}", "conversations.item": "/conversations/{}", "": ""}[prefix]
     for index, conversation in items(stream, prefix, name):
         if _is_conversation(conversation):
-            yield from _conversation(conversation, root.format(index), report.skipped)
+            yield from _conversation(conversation, root.format(index), report)
         else:
             report.skipped["not a conversation"] += 1
 
 
-def _conversation(conversation: dict[str, Any], pointer: str, skipped: Counter[str]) -> Iterator[Message]:
+def _conversation(conversation: dict[str, Any], pointer: str, report: ReadReport) -> Iterator[Message]:
     records = [mapping(record) for record in conversation["chat_messages"]]
     session, title = string(conversation.get("uuid")), string(conversation.get("name"))
-    path = _path(records, conversation.get("current_leaf_message_uuid"))
-    if len(path) < len(records):
-        skipped["other branch"] += len(records) - len(path)
-    for place in path:
-        record = records[place]
+    path, others = _paths(records, conversation.get("current_leaf_message_uuid"))
+    if others:
+        report.skipped[OTHER_BRANCH] += len(others)
+    for number, place in enumerate((*path, *others)):
+        record, off_path = records[place], number >= len(path)
+        skipped = report.off_path if off_path else report.skipped
         role = _ROLES.get(string(record.get("sender")))
         if role is None:
             skipped[f"sender {label(record.get('sender'))}"] += 1
@@ -99,24 +100,24 @@ def _conversation(conversation: dict[str, Any], pointer: str, skipped: Counter[s
                 speaker=string(record.get("model") or conversation.get("model")) if role == "assistant" else "",
                 time=seconds(record.get("created_at")),
                 title=title,
+                off_path=off_path,
             )
             title = ""
 
 
-def _path(records: list[dict[str, Any]], leaf: object) -> list[int]:
-    """The places of the messages on the way to the leaf (else to the last message), or of all where nothing branches.
+def _paths(records: list[dict[str, Any]], leaf: object) -> tuple[list[int], list[int]]:
+    """The places of the messages on the way to the leaf (else to the last message), and of the others.
 
-    Only newer exports say which message answers which; a root's parent is an id that no message has.
+    Only newer exports say which message answers which; in older ones nothing branches. A root's parent is an id that
+    no message has.
     """
     places = {string(record.get("uuid")): place for place, record in enumerate(records)}
-    if len(places) < len(records) or not all(isinstance(r.get("parent_message_uuid"), str) for r in records):
-        return list(range(len(records)))
-    place = places.get(string(leaf), len(records) - 1) if records else None
-    path: list[int] = []
-    while place is not None and place not in path[-1:] and len(path) < len(records):
-        path.append(place)
-        place = places.get(records[place]["parent_message_uuid"])
-    return path[::-1]
+    parents = {string(record.get("uuid")): record.get("parent_message_uuid") for record in records}
+    known = {key: parent for key, parent in parents.items() if isinstance(parent, str)}
+    if len(known) < len(records) or not records:
+        return list(range(len(records))), []
+    path, others = paths(known, leaf if isinstance(leaf, str) and leaf in places else next(reversed(places)))
+    return [places[key] for key in path], [places[key] for key in others]
 
 
 def _told(record: dict[str, Any], role: Role) -> Iterator[_Told]:

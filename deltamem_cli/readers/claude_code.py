@@ -6,10 +6,12 @@ give two messages with one id: the ids are what a memory drops copies by.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, cast
 
+from deltamem_cli.errors import LogError
+from deltamem_cli.readers.claude_rewind import Rewinds
 from deltamem_cli.readers.claude_state import Queue, Titles
 from deltamem_cli.readers.derived import with_ids
 from deltamem_cli.readers.head import Head
@@ -112,11 +114,20 @@ class _Session:
         self.skipped = report.skipped
         self.titles = Titles()
         self.queue = Queue(report.skipped)
+        self.rewinds = Rewinds(report)
         self.session_id = ""
 
     def messages(self, numbered: Iterator[tuple[int, str, dict[str, Any]]]) -> Iterator[Message]:
-        """Messages, one held back so that a title that follows the last of them still reaches it."""
-        held: Message | None = None
+        """Messages, the last ones held back: a title or a rewind that follows still reaches them."""
+        try:
+            yield from self._told(numbered)
+        except LogError:
+            yield from self._titled(self.rewinds.drain())
+            raise
+        yield from self._titled(self.rewinds.drain())
+        self.queue.close()
+
+    def _told(self, numbered: Iterator[tuple[int, str, dict[str, Any]]]) -> Iterator[Message]:
         for line, pointer, record in numbered:
             place = self._place(line, pointer, record)
             kind = record.get("type")
@@ -125,13 +136,15 @@ class _Session:
             else:
                 found = self._other(record, place)
             self.titles.seen(place.uuid, place.session)
-            for message in found:
-                if held is not None:
-                    yield self.titles.on(held)
-                held = message
-        if held is not None:
-            yield self.titles.on(held)
-        self.queue.close()
+            if place.uuid or found:
+                parent = string(record.get("parentUuid"))
+                settled = self.rewinds.add(place.uuid, parent, found, by_user=kind == "user")
+                if settled:
+                    yield from self._titled(settled)
+
+    def _titled(self, messages: Iterable[Message]) -> Iterator[Message]:
+        """The messages, a new title on the next one that is not left out."""
+        return (message if message.off_path else self.titles.on(message) for message in messages)
 
     def _place(self, line: int, pointer: str, record: dict[str, Any]) -> _Place:
         get = record.get

@@ -30,7 +30,8 @@ def with_ids(messages: Iterable[Message]) -> Iterator[Message]:
     """The messages, each with a session and an id: those that lack a session are one session of their own.
 
     A missing id is made of session, role, kind, speaker, time, text and how often that has been said before, so a
-    later message changes no earlier id. Holds at most two messages back.
+    later message changes no earlier id; nor does one that is off the path change one that is on it. Holds at most two
+    messages back, and those off the path beside them.
     """
     session = ""
     opening: list[Message] = []
@@ -42,12 +43,16 @@ def with_ids(messages: Iterable[Message]) -> Iterator[Message]:
             yield _with_id(message, session, said)
         else:
             opening.append(message)
-            if len(opening) == _OPENING:
-                session = session_id(opening)
+            if sum(not first.off_path for first in opening) == _OPENING:
+                session = _opened_by(opening)
                 yield from (_with_id(first, session, said) for first in opening)
     if opening and not session:
-        session = session_id(opening)
+        session = _opened_by(opening)
         yield from (_with_id(first, session, said) for first in opening)
+
+
+def _opened_by(opening: list[Message]) -> str:
+    return session_id([message for message in opening if not message.off_path] or opening[:_OPENING])
 
 
 def _with_id(message: Message, session: str, said: Counter[bytes]) -> Message:
@@ -55,6 +60,8 @@ def _with_id(message: Message, session: str, said: Counter[bytes]) -> Message:
     if message.id:
         return replace(message, session=session)
     key = digest(session, message.role, message.kind, message.speaker, message.time, message.text)
+    if message.off_path:
+        key = digest(key, "off the path")
     short = bytes.fromhex(key)
     said[short] += 1
     return replace(message, session=session, id=key if said[short] == 1 else digest(key, said[short]))

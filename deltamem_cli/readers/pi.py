@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import Any, BinaryIO
 
 from deltamem_cli.readers.derived import with_ids
 from deltamem_cli.readers.head import Head
 from deltamem_cli.readers.jsonl import records
 from deltamem_cli.readers.openai_turn import turn_messages
+from deltamem_cli.readers.tree import paths
 from deltamem_cli.readers.values import call_text, label, mapping, seconds, string
-from deltamem_cli.records import Message, ReadReport
+from deltamem_cli.records import OTHER_BRANCH, Message, ReadReport
 
 TITLE = "pi, omp or OpenClaw session (JSONL)"
 
@@ -27,29 +29,24 @@ def detect(head: Head) -> bool:
 
 
 def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
-    """The messages on the way from the root to the last entry. Holds one session in memory."""
+    """The messages on the way from the root to the last entry, then those off it. Holds one session in memory."""
     entries = list(records(stream, report))
     header = next((entry for _, entry in entries if entry.get("type") == "session"), {})
-    return with_ids(_messages(_path(entries, report.skipped), header, report.skipped))
+    path, others = _paths(entries)
+    if off := sum(1 for _, entry in others if entry.get("type") == "message"):
+        report.skipped[OTHER_BRANCH] += off
+    beside = (replace(message, off_path=True) for message in _messages(others, header, report.off_path))
+    return with_ids(chain(_messages(path, header, report.skipped), beside))
 
 
-def _path(entries: list[_Placed], skipped: Counter[str]) -> list[_Placed]:
-    """The entries from the root to the last one; all of them where they do not name their parents."""
-    places = {string(entry.get("id")): place for place, (_, entry) in enumerate(entries) if entry.get("parentId")}
-    places |= {string(entry.get("id")): place for place, (_, entry) in enumerate(entries) if "parentId" in entry}
+def _paths(entries: list[_Placed]) -> tuple[list[_Placed], list[_Placed]]:
+    """The entries from the root to the last one, and those off that path; all where they do not name their parents."""
+    places = {string(entry.get("id")): place for place, (_, entry) in enumerate(entries) if "parentId" in entry}
     if not places:
-        return entries
-    path: list[_Placed] = []
-    place: int | None = max(places.values())
-    seen: set[int] = set()
-    while place is not None and place not in seen:
-        seen.add(place)
-        path.append(entries[place])
-        place = places.get(string(entries[place][1].get("parentId")))
-    off = sum(1 for key in places.values() if key not in seen and entries[key][1].get("type") == "message")
-    if off:
-        skipped["other branch"] += off
-    return path[::-1]
+        return entries, []
+    parents = {key: string(entries[place][1]["parentId"]) for key, place in places.items()}
+    path, others = paths(parents, max(places, key=places.__getitem__))
+    return [entries[places[key]] for key in path], [entries[places[key]] for key in others]
 
 
 def _messages(path: list[_Placed], header: dict[str, Any], skipped: Counter[str]) -> Iterator[Message]:
