@@ -179,10 +179,12 @@ def test_python_in_the_docs_runs(page: Path, memory: Path, monkeypatch: pytest.M
 def test_numbers_that_were_chosen_are_the_ones_in_use() -> None:
     told = (ROOT / "docs" / "how-it-works.md").read_text("utf-8")
     for sentence in (
-        f"{weights.BM25} · z(bm25) + z(dense)",
+        f"{weights.BM25} · z(bm25) + {weights.SHARE} · z(share) + {weights.DENSE} · z(dense)",
         f"{weights.NEIGHBOURS} · (local before",
         f"{weights.MATRIX} · z(matrix)",
         f"{weights.BM25_SESSION} · z(bm25 of the session)",
+        f"{weights.MATRIX_SESSION} · z(matrix of the session",
+        f"− {weights.TOOL} for the calls",
         f"{weights.EXPLAINED} · ratio + {weights.FOUND} · ln(best matrix read) − {-weights.OFFSET}",
         f"Below {weights.UNFAMILIAR} `query`",
         f"at least {weights.MOST_WORDS} of the question's",
