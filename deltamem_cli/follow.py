@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 from deltamem_cli.draft import Draft
 from deltamem_cli.encoders import Encoder
 from deltamem_cli.errors import LogError
-from deltamem_cli.ingest import Work
+from deltamem_cli.ingest import Work, ingest_files
 from deltamem_cli.inputs import STDIN, LogFile, find_logs
-from deltamem_cli.reading import Summary
-from deltamem_cli.records import Kind, Message
+from deltamem_cli.reading import Progress, Summary
+from deltamem_cli.records import DEFAULT_KINDS, Kind, Message
 from deltamem_cli.redact import Redactor
 
 HALF_LINE = 2.0  # seconds that a file which ends within a line gets to complete it
@@ -59,6 +59,32 @@ def due(
 
 
 Memo = dict[tuple[str, str, int], int]
+
+
+def rounds(
+    paths: list[str],
+    opened: Callable[[], Draft],
+    encoder: Encoder,
+    *,
+    format: str | None = None,
+    kinds: tuple[Kind, ...] = DEFAULT_KINDS,
+    strict: bool = False,
+    device: str = "cpu",
+    redactor: Callable[[], Redactor | None] = lambda: None,
+    all_branches: bool = False,
+) -> Iterator[Generator[Progress, None, Summary]]:
+    """One ingest after the other, each of what is due and each to be run to its end, until an interrupt.
+
+    `opened` gives the draft, again whenever another program has changed its file; `redactor` one with nothing counted.
+    """
+    draft, memo = opened(), Memo()
+    summary = Summary()
+    for files in due(paths, summary.problems):
+        if draft.stale:
+            draft, memo = opened(), Memo()
+        work = Round(memo, draft, encoder, summary, device, kinds, strict, redactor(), all_branches)
+        yield ingest_files(files, work, format=format)
+        summary = Summary()
 
 
 class Round(Work):

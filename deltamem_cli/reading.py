@@ -152,7 +152,8 @@ def _read(file: LogFile, work: Reading, format: str | None, stdin: BinaryIO | No
     with closing(_Tracked(open_input(file, stdin), work.hashed)) as tracked:
         found, stream = open_log(tracked, file.path, format)
         report = ReadReport()
-        messages = wanted(reader(found).read(cast(BinaryIO, stream), file.path, report), work)
+        every = reader(found).read(cast(BinaryIO, stream), file.path, report)
+        messages = (message for message in every if work.all_branches or not message.off_path)
         opening = list(islice(messages, 1))
         if format and not opening:
             raise LogError(
@@ -176,11 +177,6 @@ def _read(file: LogFile, work: Reading, format: str | None, stdin: BinaryIO | No
         _report(
             LogError(file.path, f"{why}; this record was left out, the others were read", line), summary, work.strict
         )
-
-
-def wanted(messages: Iterable[Message], work: Reading) -> Iterator[Message]:
-    """The messages without those off the path, unless all branches are."""
-    return (message for message in messages if work.all_branches or not message.off_path)
 
 
 def take_all(messages: Iterable[Message], source: str, work: Reading) -> Iterator[None]:

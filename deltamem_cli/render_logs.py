@@ -1,13 +1,13 @@
-"""What `formats`, `discover` and `ingest --follow` print: tables of formats, files and tools."""
+"""What `ingest`, `formats` and `discover` print: what was read, and tables of formats, files and tools."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from deltamem_cli.render import _json
+from deltamem_cli.render import json_line
 from deltamem_cli.terminal import Style, count, line, short_path, size
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def formats_text(titles: dict[str, str], style: Style) -> Iterator[str]:
 def formats_json(titles: dict[str, str]) -> Iterator[str]:
     """The formats, one JSON object each."""
     for name, title in titles.items():
-        yield _json({"format": name, "title": title})
+        yield json_line({"format": name, "title": title})
 
 
 def detected_text(detected: Detected, style: Style) -> str:
@@ -38,7 +38,7 @@ def detected_text(detected: Detected, style: Style) -> str:
 
 def detected_json(detected: Detected) -> str:
     """The same as a JSON object."""
-    return _json(asdict(detected))
+    return json_line(asdict(detected))
 
 
 def discover_text(found: list[Found], style: Style) -> Iterator[str]:
@@ -59,7 +59,54 @@ def discover_text(found: list[Found], style: Style) -> Iterator[str]:
 
 def discover_json(entry: Found) -> str:
     """One tool as a JSON object."""
-    return _json(asdict(entry) | {"first": _moment(entry.first), "last": _moment(entry.last)})
+    return json_line(asdict(entry) | {"first": _moment(entry.first), "last": _moment(entry.last)})
+
+
+def summary_text(summary: Summary, memory: str, style: Style) -> Iterator[str]:
+    """What an ingest did, for a person."""
+    logs = sum(summary.logs.values())
+    formats = ", ".join(f"{number} {name}" for name, number in summary.logs.most_common())
+    read = f"read {count(logs, 'log')}" + (f" ({formats})" if formats else "")
+    unchanged = f", {summary.unchanged} unchanged" if summary.unchanged else ""
+    others = f", passed over {count(summary.not_logs, 'file')} in no format of logs" if summary.not_logs else ""
+    yield read + unchanged + others
+    if summary.redacted:
+        rules = ", ".join(f"{rule} {number:,}" for rule, number in summary.redacted.most_common())
+        yield f"redacted {count(summary.redacted.total(), 'secret')}: {rules}"
+    if not memory:  # a dry run
+        messages = f"{count(summary.messages, 'message')} in {size(summary.bytes_in)} of logs"
+        yield f"{messages}, {summary.seconds:.1f} s; nothing was written"
+    else:
+        yield from _kept_text(summary, memory, style)
+    if summary.skipped:
+        most = summary.skipped.most_common(6)
+        kinds = ", ".join(f"{line(kind)} {number:,}" for kind, number in most)
+        rest = summary.skipped.total() - sum(number for _, number in most)
+        others = f", {rest:,} of {count(len(summary.skipped) - len(most), 'other type')}" if rest else ""
+        yield style.dim(f"not conversation, left out: {kinds}{others} (all of them: --json)")
+    for path in summary.pending:
+        yield style.dim(f"{short_path(path)}: the last line is still being written; ingest again to get it")
+
+
+def _kept_text(summary: Summary, memory: str, style: Style) -> Iterator[str]:
+    yield (
+        f"{count(summary.messages, 'message')} → {count(summary.passages, 'passage')}: "
+        f"{style.bold(f'{summary.new:,} new')}, {summary.duplicates:,} known already"
+    )
+    ratio = summary.bytes_in / summary.bytes_out if summary.bytes_out else 0.0
+    saved = "" if summary.saved else ", nothing to change"
+    yield (
+        f"{size(summary.bytes_in)} of logs → {style.place(short_path(memory))} {size(summary.bytes_out)} "
+        f"({ratio:.1f} : 1){saved}, {summary.seconds:.1f} s"
+    )
+
+
+def summary_json(summary: Summary, memory: str) -> str:
+    """What an ingest did, as one JSON object."""
+    told = {field.name: getattr(summary, field.name) for field in fields(summary)}  # asdict breaks a Counter
+    told |= {"memory": memory, "problems": [str(problem) for problem in summary.problems]}
+    told["seconds"] = round(summary.seconds, 3)
+    return json_line(told)
 
 
 def change_text(summary: Summary) -> str:

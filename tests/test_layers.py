@@ -18,11 +18,10 @@ LAYERS = [  # bottom first
     {"store", "rank", "recover", "filters", "compare"},
     {"assemble", "query"},
     {"draft", "diff", "merge", "forget", "info"},
-    {"ingest"},
+    {"ingest", "dryrun"},
     {"follow", "api"},
     {"render"},
-    {"render_logs"},
-    {"jobs"},
+    {"render_logs", "render_memories"},
     {"cli"},
     {"__main__"},
 ]

@@ -1,0 +1,71 @@
+"""The command line: each command is parse, one verb, render. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import signal
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from deltamem_cli import __version__, terminal
+from deltamem_cli.cli import ingest, logs, memories, query
+from deltamem_cli.errors import DeltaMemError, ExitStatus
+
+
+class Commands(TyperGroup):
+    """The one place where an error becomes a sentence and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401  # typer keeps a click of its own
+        """Run a command; what a person can mend goes to stderr in one line."""
+        if hasattr(signal, "SIGPIPE"):
+            signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` ends us as it ends grep
+        try:
+            return super().invoke(ctx)
+        except DeltaMemError as error:
+            terminal.err(f"deltamem: {terminal.line(str(error))}")
+            ctx.exit(int(error.status))
+        except KeyboardInterrupt:
+            ctx.exit(int(ExitStatus.INTERRUPTED))
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        terminal.out(f"deltamem {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def deltamem(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Conversation logs in, one memory file, answers with file and line.
+
+    deltamem ingest ~/.claude/projects -o notes.safetensors
+
+    deltamem query notes.safetensors "why did we drop the cache?"
+    """
+
+
+for command in (
+    ingest.ingest,
+    query.query,
+    memories.merge,
+    memories.diff,
+    memories.forget,
+    memories.info,
+    logs.formats,
+    logs.discover,
+):
+    app.command()(command)

@@ -1,0 +1,102 @@
+"""`deltamem ingest`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from deltamem_cli.cli.options import Json
+from deltamem_cli.errors import UsageError
+from deltamem_cli.readers import READERS, reader
+from deltamem_cli.records import DEFAULT_KINDS, KINDS, Kind
+
+
+def ingest(
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="PATHS…", help="Logs, folders of logs, patterns, or - for stdin.")
+    ] = None,
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="MEMORY", help="The memory file; updated if it is there.")
+    ] = "",
+    discover: Annotated[bool, typer.Option("--discover", help="Take the logs that `deltamem discover` lists.")] = False,
+    per_project: Annotated[
+        str, typer.Option(metavar="FOLDER", help="Instead of -o: a memory for each project, in this folder.")
+    ] = "",
+    follow: Annotated[bool, typer.Option("--follow", help="Go on while tools write their logs, until Ctrl-C.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and tell; write nothing.")] = False,
+    redact: Annotated[bool, typer.Option(help="Replace API keys, tokens, private keys and passwords in URLs.")] = True,
+    redact_emails: Annotated[bool, typer.Option("--redact-emails", help="Replace e-mail addresses too.")] = False,
+    format: Annotated[str | None, typer.Option(help=f"Take the logs for this format: {', '.join(READERS)}.")] = None,
+    kinds: Annotated[str, typer.Option(help=f"What to keep, of: {', '.join(KINDS)}.")] = ",".join(DEFAULT_KINDS),
+    all_branches: Annotated[
+        bool, typer.Option("--all-branches", help="Keep regenerated answers and edited prompts, too.")
+    ] = False,
+    no_text: Annotated[
+        bool, typer.Option("--no-text", help="Keep pointers to the logs instead of their text.")
+    ] = False,
+    model: Annotated[
+        str | None, typer.Option(help="A sentence-transformers model or folder (default: the built-in one).")
+    ] = None,
+    device: Annotated[str, typer.Option(help="Where to encode and learn: auto, cpu, cuda, mps.")] = "auto",
+    dtype: Annotated[str, typer.Option(help="Precision of the encoder: float32, bfloat16, float16.")] = "float32",
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Texts encoded at once (default: chosen by length).")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Stop at the first log that cannot be read.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no summary.")] = False,
+    json: Json = False,
+) -> None:
+    """Read logs into a memory file. What it knows already is not read twice.
+
+    Example: deltamem ingest ~/.claude/projects -o notes.safetensors
+
+    Example: deltamem ingest --discover -o everything.safetensors --follow
+    """
+    from deltamem_cli.cli import jobs
+    from deltamem_cli.cli.job import Job
+
+    chosen = [*(paths or []), *(_discovered() if discover else [])]
+    if not chosen:
+        raise UsageError("nothing to ingest: name logs or folders, or add --discover")
+    if sum((bool(output), bool(per_project), dry_run)) != 1 or (follow and not output):
+        raise UsageError("say where to: -o MEMORY (with --follow or without), --per-project FOLDER, or --dry-run")
+    if format is not None:
+        reader(format)
+    job = Job(
+        chosen,
+        format,
+        _kinds(kinds),
+        all_branches,
+        no_text,
+        redact,
+        redact_emails,
+        model,
+        device,
+        dtype,
+        batch_size,
+        strict,
+        quiet,
+        json,
+    )
+    if dry_run:
+        status = jobs.dry_run(job)
+    elif per_project:
+        status = jobs.per_project(job, per_project)
+    else:
+        status = (jobs.follow if follow else jobs.once)(job, output)
+    if status:
+        raise typer.Exit(status)
+
+
+def _discovered() -> list[str]:
+    from deltamem_cli.discover import discover
+
+    return [root for entry in discover() if entry.format for root in entry.roots]
+
+
+def _kinds(names: str) -> tuple[Kind, ...]:
+    chosen = {name.strip() for name in names.split(",")}
+    if unknown := chosen - {*KINDS}:
+        raise UsageError(f"no kind is called {', '.join(sorted(unknown))!r}: choose of {', '.join(KINDS)}")
+    return tuple(kind for kind in KINDS if kind in chosen)

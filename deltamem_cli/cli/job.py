@@ -1,0 +1,35 @@
+"""What `deltamem ingest` is asked to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from deltamem_cli.errors import UsageError
+from deltamem_cli.records import Kind
+from deltamem_cli.redact import Redactor
+
+
+@dataclass(frozen=True)
+class Job:
+    """What the command line asks for; each field is an option."""
+
+    paths: list[str]
+    format: str | None
+    kinds: tuple[Kind, ...]
+    all_branches: bool
+    no_text: bool
+    redact: bool
+    emails: bool
+    model: str | None
+    device: str
+    dtype: str
+    batch_size: int | None
+    strict: bool
+    quiet: bool
+    json: bool
+
+    def redactor(self) -> Redactor | None:
+        """A redactor with nothing counted, or None."""
+        if self.emails and not self.redact:
+            raise UsageError("--no-redact and --redact-emails contradict each other; leave one out")
+        return Redactor(self.emails) if self.redact else None

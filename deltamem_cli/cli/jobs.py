@@ -1,0 +1,138 @@
+"""`deltamem ingest` once its options are parsed: into one memory, one a project, following, or dry."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from deltamem_cli.cli.job import Job
+from deltamem_cli.cli.telling import say, tell, tell_change, to_the_end
+from deltamem_cli.errors import ExitStatus, UsageError
+
+if TYPE_CHECKING:
+    from deltamem_cli.draft import Draft
+    from deltamem_cli.encoders import Encoder
+
+
+class _Tools:
+    """What a job needs for every memory: loaded once."""
+
+    def __init__(self, job: Job) -> None:
+        from deltamem_cli.encoders import load_encoder, pick_device
+
+        self.job = job
+        self.device = pick_device(job.device)
+        self.encoder: Encoder = load_encoder(
+            job.model or "default", device=self.device, dtype=job.dtype, batch_size=job.batch_size
+        )
+
+    def draft(self, output: str) -> Draft:
+        """The memory as it is, or a new one."""
+        from deltamem_cli.draft import Draft
+        from deltamem_cli.ingest import new_header
+
+        draft = Draft(output, new_header(self.encoder, not self.job.no_text), self.encoder.mean)
+        draft.check(self.encoder.name, self.encoder.fingerprint, text=False if self.job.no_text else None)
+        return draft
+
+
+def once(job: Job, output: str) -> ExitStatus:
+    """All logs into one memory."""
+    return _into(_Tools(job), job.paths, output)
+
+
+def per_project(job: Job, folder: str) -> ExitStatus:
+    """Each project's logs into a memory of its own below the folder."""
+    from deltamem_cli.projects import by_project
+
+    groups = by_project(job.paths, job.format)
+    tools = _Tools(job)
+    os.makedirs(folder, exist_ok=True)
+    worst = ExitStatus.OK
+    for name, paths in groups.items():
+        status = _into(tools, paths, os.path.join(folder, f"{name}.safetensors"))
+        if status == ExitStatus.INTERRUPTED:
+            return status
+        worst = max(worst, status)
+    return worst
+
+
+def dry_run(job: Job) -> ExitStatus:
+    """Read everything, keep nothing."""
+    from deltamem_cli.dryrun import dry_run as verb
+
+    steps = verb(
+        job.paths,
+        format=job.format,
+        kinds=job.kinds,
+        strict=job.strict,
+        redactor=job.redactor(),
+        all_branches=job.all_branches,
+    )
+    return tell(to_the_end(steps, job), "", job)
+
+
+def follow(job: Job, output: str) -> ExitStatus:
+    """Keep one memory up to date until an interrupt, which is how it is meant to end."""
+    from deltamem_cli.follow import rounds
+    from deltamem_cli.inputs import STDIN
+
+    if STDIN in job.paths:
+        raise UsageError("--follow needs files or folders: standard input cannot be read again")
+    tools = _Tools(job)
+    with _interrupts_end_it():
+        steps = rounds(
+            job.paths,
+            lambda: tools.draft(output),
+            tools.encoder,
+            format=job.format,
+            kinds=job.kinds,
+            strict=job.strict,
+            device=tools.device,
+            redactor=job.redactor,
+            all_branches=job.all_branches,
+        )
+        for number, step in enumerate(steps):
+            summary = to_the_end(step, job)
+            if number == 0:
+                tell(summary, output, job)
+                say(job, "following; Ctrl-C ends it")
+            else:
+                tell_change(summary, output, job)
+            if summary.interrupted:
+                break
+    say(job, "ended")
+    return ExitStatus.OK
+
+
+def _into(tools: _Tools, paths: list[str], output: str) -> ExitStatus:
+    from deltamem_cli.ingest import ingest
+
+    job = tools.job
+    steps = ingest(
+        paths,
+        tools.draft(output),
+        tools.encoder,
+        format=job.format,
+        kinds=job.kinds,
+        strict=job.strict,
+        device=tools.device,
+        redactor=job.redactor(),
+        all_branches=job.all_branches,
+    )
+    return tell(to_the_end(steps, job), output, job)
+
+
+@contextmanager
+def _interrupts_end_it() -> Iterator[None]:
+    """Ctrl-C and SIGTERM (a service manager's way to say it) leave the block, and no more."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,119 @@
+"""What is done with whole memories: `deltamem merge`, `diff`, `forget` and `info`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from deltamem_cli import render_memories, terminal
+from deltamem_cli.cli.options import InSource, Json, MemoryPath, OfKind, Role, Session, Speaker, filters_of
+from deltamem_cli.errors import ExitStatus, UsageError
+
+
+def merge(
+    memories: Annotated[list[str], typer.Argument(metavar="MEMORIES…", help="Memory files made with one encoder.")],
+    output: Annotated[str, typer.Option("-o", "--output", metavar="MEMORY", help="Where the union goes.")],
+    device: Annotated[str, typer.Option(help="Where to learn the matrix: auto, cpu, cuda, mps.")] = "auto",
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No summary.")] = False,
+) -> None:
+    """Join memories into one; what several of them hold counts once.
+
+    Example: deltamem merge laptop.safetensors desktop.safetensors -o all.safetensors
+    """
+    from deltamem_cli.encoders import pick_device
+    from deltamem_cli.merge import merge as verb
+    from deltamem_cli.store import open_memory
+
+    merged = verb([open_memory(memory) for memory in memories], output, pick_device(device))
+    if not quiet:
+        terminal.out(render_memories.merged_text(merged, output))
+
+
+def diff(
+    old: Annotated[str, typer.Argument(metavar="A", help="The memory to start from.")],
+    new: Annotated[str, typer.Argument(metavar="B", help="The memory to compare with it.")],
+    k: Annotated[int, typer.Option("-k", min=1, help="How many changes.")] = 20,
+    stat: Annotated[bool, typer.Option("--stat", help="Numbers only: counts, distance, angles, rank.")] = False,
+    output: Annotated[str | None, typer.Option("-o", "--output", metavar="PATCH", help="Save the difference.")] = None,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="End with 1 when they differ, as git diff.")] = False,
+    json: Json = False,
+) -> None:
+    """Tell what changed from memory A to memory B: what is new in meaning first.
+
+    + is news, ~ says again differently what A holds, - is gone; each with its novelty, from 0 to 1. A saved
+    difference is a memory itself: query it, or merge it with A to get B.
+
+    Example: deltamem diff monday.safetensors friday.safetensors -k 10
+    """
+    from deltamem_cli.diff import diff as verb
+    from deltamem_cli.diff import save_patch
+    from deltamem_cli.store import open_memory
+
+    a, b = open_memory(old), open_memory(new)
+    told = verb(a, b, k, numbers=stat or json)
+    if json:
+        terminal.out(render_memories.difference_json(told))
+    else:
+        for line in render_memories.difference_text(told, terminal.Style(sys.stdout), stat=stat):
+            terminal.out(line)
+    if output:
+        save_patch(a, b, output)
+    if exit_code and (told.added or told.removed):
+        raise typer.Exit(ExitStatus.NOTHING_FOUND)
+
+
+def forget(
+    memory: MemoryPath,
+    session: Session = "",
+    speaker: Speaker = "",
+    role: Role = "",
+    kind: OfKind = "",
+    source: InSource = "",
+    before: Annotated[str, typer.Option(help="Only what was said before this date.")] = "",
+    after: Annotated[str, typer.Option(help="Only what was said from this date on.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and stop.")] = False,
+) -> None:
+    """Take out of a memory all passages that every given option fits, as if they had never been read.
+
+    Example: deltamem forget notes.safetensors --source old-project --before 2025-01-01
+    """
+    from deltamem_cli.filters import EVERYTHING, let_through
+    from deltamem_cli.forget import forget as verb
+    from deltamem_cli.forget import measure
+    from deltamem_cli.store import open_memory
+
+    filters = filters_of(session, speaker, role, kind, source, since=after, before=before)
+    if filters == EVERYTHING:
+        raise UsageError("say what to forget: --session, --speaker, --role, --kind, --source, --before or --after")
+    opened = open_memory(memory)
+    gone = let_through(opened, filters)
+    told = measure(opened, gone)
+    terminal.out(render_memories.forgotten_text(told, memory))
+    if dry_run or not told.passages:
+        raise typer.Exit(ExitStatus.OK if told.passages else ExitStatus.NOTHING_FOUND)
+    if not yes:
+        if not sys.stdin.isatty():
+            raise UsageError("nobody here to ask: add --yes to forget these passages, or --dry-run to look only")
+        typer.confirm("Forget them?", abort=True, err=True)
+    verb(opened, gone, memory)
+
+
+def info(memory: MemoryPath, json: Json = False) -> None:
+    """Tell what is inside a memory.
+
+    Example: deltamem info notes.safetensors
+    """
+    from deltamem_cli.info import describe
+    from deltamem_cli.store import open_memory
+
+    told = describe(open_memory(memory))
+    path = os.path.abspath(memory)
+    if json:
+        terminal.out(render_memories.info_json(told, path))
+    else:
+        for line in render_memories.info_text(told, path, terminal.Style(sys.stdout)):
+            terminal.out(line)
