@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 from deltamem_cli.readers import open_log, reader
 from deltamem_cli.records import Message, ReadReport
@@ -29,6 +30,25 @@ class Pipe(io.RawIOBase):
 
 def read_bytes(data: bytes, format: str | None = None) -> tuple[str, list[Message], ReadReport]:
     """(format, messages, report) of a log given as bytes through a pipe."""
-    found, stream = open_log(Pipe(data), "a.log", format)
+    return read_stream(cast(BinaryIO, Pipe(data)), "a.log", format)
+
+
+def read_file(path: Path) -> tuple[str, list[Message], ReadReport]:
+    """(format, messages, report) of the log in a file."""
+    with path.open("rb") as stream:
+        return read_stream(stream, str(path))
+
+
+def read_stream(stream: BinaryIO, name: str, format: str | None = None) -> tuple[str, list[Message], ReadReport]:
+    """(format, messages, report) of the log of that name."""
+    found, whole = open_log(stream, name, format)
     report = ReadReport()
-    return found, list(reader(found).read(stream, "a.log", report)), report
+    return found, list(reader(found).read(cast(BinaryIO, whole), name, report)), report
+
+
+def resolve(document: Any, pointer: str) -> Any:
+    """The value at a JSON pointer (RFC 6901)."""
+    for step in pointer.split("/")[1:]:
+        key = step.replace("~1", "/").replace("~0", "~")
+        document = document[int(key)] if isinstance(document, list) else document[key]
+    return document

@@ -6,6 +6,7 @@ import zipfile
 from collections import Counter
 from pathlib import Path
 
+import oracle_chats
 import oracle_counts
 import pytest
 from oracle_reading import SHARED, read_bytes
@@ -46,7 +47,7 @@ def expected(path: Path) -> str | None:
         return "chatgpt"
     if path.name == "session_synthetic_01.messages.json" or any(part in place for part in OPENAI_SHAPED):
         return "openai"
-    return None
+    return oracle_chats.format_of(place)
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(FIXTURES).as_posix())
@@ -61,7 +62,9 @@ def test_every_file_is_read_as_what_it_is(path: Path) -> None:
     found, messages, _ = read_bytes(path.read_bytes())
     assert found == format
     count = Counter(message.role for message in messages if message.kind == "text" and message.role != "system")
-    if path.suffix == ".jsonl" or format in ("chatgpt", "openai"):
+    if format in oracle_chats.COUNTS:
+        assert count == {"user": oracle_chats.COUNTS[format](path)}
+    elif path.suffix == ".jsonl" or format in ("chatgpt", "openai"):
         oracle = {"claude-code": oracle_counts.claude_code, "codex": oracle_counts.codex}
         oracle |= {"chatgpt": oracle_counts.chatgpt, "openai": oracle_counts.openai}
         assert count == oracle[format](path)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from oracle_reading import resolve
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 QUESTIONS: list[dict[str, Any]] = [
@@ -15,14 +16,6 @@ QUESTIONS: list[dict[str, Any]] = [
 ANSWERABLE = [question for question in QUESTIONS if question["source"]]
 JSON_LINES = sorted(SAMPLES.rglob("*.jsonl"))
 LIMIT = 200_000  # bytes: small enough to read in a browser, large enough that retrieval is a task
-
-
-def resolve(document: Any, pointer: str) -> Any:
-    """The value at a JSON pointer (RFC 6901)."""
-    for step in pointer.split("/")[1:]:
-        key = step.replace("~1", "/").replace("~0", "~")
-        document = document[int(key)] if isinstance(document, list) else document[key]
-    return document
 
 
 def evidence(question: dict[str, Any]) -> str:

@@ -152,9 +152,11 @@ def _decode(data: bytes, charset: str) -> str:
 
 
 def _place(data: bytes, text: str) -> int:
-    """How many lines into the mail its words begin: where they stand as they are, 0 where they are encoded."""
+    """How many lines into the mail its words begin, as far as they stand there readable; else 0."""
     first = text.split("\n", 1)[0].strip()
+    opening = re.match(r"[^=\x80-\U0010ffff]{0,60}", first)  # what quoted-printable leaves as it is
     rows = data.split(b"\n")
-    start = next((index for index, row in enumerate(rows) if not row.strip()), 0)
-    found = (index for index, row in enumerate(rows[start:], start) if decoded(row).strip() == first)
-    return next(found, 0)
+    body = next((index for index, row in enumerate(rows) if not row.strip()), 0)
+    known = opening[0].encode() if opening else b""
+    found = (index for index, row in enumerate(rows[body:], body) if row.lstrip(b"> \t").startswith(known))
+    return next(found, 0) if len(known) > 1 else 0
