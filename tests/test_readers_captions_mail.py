@@ -184,3 +184,8 @@ def test_html_takes_linear_time_on_hostile_input(piece: str) -> None:
     started = time.perf_counter()
     html_text(piece * 100_000)
     assert time.perf_counter() - started < 5
+
+
+def test_mails_are_told_apart_without_a_blank_line_between_them() -> None:
+    mbox = (SAMPLES / "mail/bridge-club.mbox").read_text("utf-8").replace("Gerda\n\nFrom", "Gerda\nFrom")
+    assert len(read_bytes(mbox.encode())[1]) == 2

@@ -27,7 +27,7 @@ from deltamem_cli.records import Message, ReadReport
 TITLE = "mail (mbox or eml)"
 
 _LARGEST = 32 << 20  # bytes of one mail that are parsed; what follows is an attachment
-_FROM = re.compile(rb"From \S.{0,200}\s\d{1,2}:\d{2}(?::\d{2})?\s.{0,20}\d{4}")
+_FROM = re.compile(rb"From \S.{0,200}\s\d{1,2}:\d{2}(?::\d{2})?\s.{0,20}\d{4}(?: [+-]\d{4})?\s*$")
 _STUFFED = re.compile(rb"^>(>*From )", re.MULTILINE)
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]{1,60}):(?: |$)")
 _ID = re.compile(r"<[^<>\s]{1,400}>")
@@ -88,16 +88,15 @@ def _messages(stream: BinaryIO, report: ReadReport) -> Iterator[Message]:
 def _mails(stream: BinaryIO, report: ReadReport) -> Iterator[tuple[int, bytes]]:
     """(line where it begins, bytes) of each mail, the `From ` line of an mbox left out."""
     pieces: list[bytes] = []
-    begins, size, blank = 1, 0, True
+    begins, size = 1, 0
     for number, line in lines(stream, report, blank=True):
-        if blank and _FROM.match(line):
+        if _FROM.match(line):
             if any(not piece.isspace() for piece in pieces):
                 yield begins, b"".join(pieces)
             pieces, begins, size = [], number + 1, 0
         elif size < _LARGEST:
             pieces.append(line)
             size += len(line)
-        blank = line.isspace()
     if any(not piece.isspace() for piece in pieces):
         yield begins, b"".join(pieces)
 

@@ -22,6 +22,8 @@ NO_NAMES = frozenset(  # words that stand before a colon and name nobody
     re.findall(
         r"\S+",
         """
+        attribution classifier image license-file package pin pin-priority project-url provides-extra requires-dist
+        what why
         abstract action actions added address age agenda args arguments attendees author authors background
         body bug case caused caution cc changed changes class code comment config content copyright critical
         danger date debug def default default_value deprecated description details different do done else

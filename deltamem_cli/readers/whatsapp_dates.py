@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 Fields = tuple[int, int, int]  # the numbers of a date as they stand, from left to right
 _ORDERS = ("dmy", "mdy", "ymd")
@@ -40,6 +41,7 @@ class Order:
         return "dmy" if "dmy" in best and not self._slashes else ""
 
 
+@lru_cache(maxsize=4096)
 def date(fields: Fields, order: str) -> datetime | None:
     """The day (UTC) that the numbers mean in that order, None when there is no such day.
 
