@@ -38,8 +38,8 @@ import numpy as np
 from deltamem_cli import keys
 from deltamem_cli.draft import Draft
 from deltamem_cli.encoders import Encoder, load_encoder
-from deltamem_cli.ingest import ingest_messages, new_header
 from deltamem_cli.info import by_part
+from deltamem_cli.ingest import ingest_messages, new_header
 from deltamem_cli.rank import Ranker
 from deltamem_cli.records import Message, Source
 from deltamem_cli.store import nbytes, open_memory
@@ -89,7 +89,7 @@ def locomo(path: Path) -> Iterator[Case]:
 
 def longmemeval(path: Path) -> Iterator[Case]:
     """The questions of a LongMemEval file (xiaowu0162/LongMemEval), each with its haystack."""
-    with (gzip.open(path, "rt") if path.suffix == ".gz" else path.open()) as lines:
+    with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as lines:
         for line in lines:
             item = json.loads(line)
             messages = []

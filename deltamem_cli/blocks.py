@@ -6,7 +6,8 @@ so its bounds depend only on the strings from its first one on: columns that beg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from deltamem_cli.errors import MemoryFileError
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 BLOCK_BYTES = 64 * 1024  # of text: larger compresses little better, and a hit costs one block
 LEVEL = 9
 FRAME_LIMIT = 64 * 1024 * 1024  # a frame that claims to unpack to more is not ours
@@ -37,7 +39,7 @@ class BlockWriter:
         self._pack = zstandard.ZstdCompressor(level=LEVEL).compress
         self._open: list[str] = []
         self._size = 0
-        self._rows, self._bytes = [0], [0]
+        self._ends = [(0, 0)]  # rows and bytes of all blocks so far; in pairs, which an interrupt cannot part
 
     def add(self, text: str) -> None:
         """Append one string (a lone surrogate becomes U+FFFD: it has no UTF-8)."""
@@ -57,19 +59,24 @@ class BlockWriter:
         """Close the last block."""
         if self._open:
             self._close()
-        return Bounds(np.array(self._rows, np.int64), np.array(self._bytes, np.int64))
+        rows, ends = np.array(self._ends, np.int64).T
+        return Bounds(np.ascontiguousarray(rows), np.ascontiguousarray(ends))
 
     def _close(self) -> None:
-        self._emit(self._pack(orjson.dumps(self._open)), len(self._open))
+        try:
+            array = orjson.dumps(self._open)
+        except TypeError:
+            array = orjson.dumps([_SURROGATE.sub("\ufffd", text) for text in self._open])
+        self._emit(self._pack(array), len(self._open))
         self._open, self._size = [], 0
 
     def _emit(self, frame: bytes, count: int) -> None:
         self._sink(frame)
-        self._rows.append(self._rows[-1] + count)
-        self._bytes.append(self._bytes[-1] + len(frame))
+        rows, end = self._ends[-1]
+        self._ends.append((rows + count, end + len(frame)))
 
 
-class BlockReader(Sequence[str]):
+class BlockReader:
     """The strings of a column. `frames(a, b)` returns those bytes of the frames; the last few blocks are kept."""
 
     def __init__(self, bounds: Bounds, frames: Callable[[int, int], bytes], name: str) -> None:
@@ -79,9 +86,14 @@ class BlockReader(Sequence[str]):
     def __len__(self) -> int:
         return int(self.bounds.rows[-1])
 
-    def __getitem__(self, row):  # type: ignore[no-untyped-def, override]  # rows are ints here, never slices
+    def __getitem__(self, row: int) -> str:
+        block, first, _ = self.span(row)
+        return self.block(block)[row - first]
+
+    def span(self, row: int) -> tuple[int, int, int]:
+        """The block that holds a row, its first row and the row after its last."""
         block = int(np.searchsorted(self.bounds.rows, row, side="right")) - 1
-        return self.block(block)[row - int(self.bounds.rows[block])]
+        return block, int(self.bounds.rows[block]), int(self.bounds.rows[block + 1])
 
     def __iter__(self) -> Iterator[str]:
         for block in range(len(self.bounds.rows) - 1):
@@ -106,10 +118,14 @@ class BlockReader(Sequence[str]):
                 raise ValueError("its size is not believable")
             strings = orjson.loads(zstandard.ZstdDecompressor().decompress(frame))
         except (zstandard.ZstdError, ValueError) as error:
-            raise MemoryFileError(f"{self._name}: block {block} is damaged ({error}); restore the file or ingest again") from error
+            raise MemoryFileError(
+                f"{self._name}: block {block} is damaged ({error}); restore the file or ingest again"
+            ) from error
         expected = int(self.bounds.rows[block + 1] - self.bounds.rows[block])
         if not isinstance(strings, list) or len(strings) != expected or not all(isinstance(s, str) for s in strings):
-            raise MemoryFileError(f"{self._name}: block {block} does not hold {expected} strings; restore the file or ingest again")
+            raise MemoryFileError(
+                f"{self._name}: block {block} does not hold {expected} strings; restore the file or ingest again"
+            )
         return strings
 
 

@@ -29,7 +29,7 @@ class Bm25:
         self._session_lengths = np.bincount(rows.session, self._lengths, sessions).astype(np.float32)
 
     def scores(self, question: Mapping[int, int]) -> tuple[Floats, Floats, Floats]:
-        """Scores of every passage (N,) and every session (sessions,), and the idf share of the question in each passage.
+        """Scores of every passage (N,) and every session (sessions,), and the share of the question in each passage.
 
         `question` counts its terms. The share (N,) is 1 where a passage holds every term of the question, and weighs
         each term by its idf; terms that the memory does not know count with the highest idf there is.
@@ -45,7 +45,7 @@ class Bm25:
         pairs, inverse = np.unique(pair, return_inverse=True)
         total = np.bincount(inverse, often, len(pairs))
         session_row, session_slot = np.divmod(pairs, max(len(weights), 1))
-        session, session_idf = _score(session_row, session_slot, total, self._session_lengths, len(weights))
+        session, _ = _score(session_row, session_slot, total, self._session_lengths, len(weights))
         n = len(rows)
         passage_scores = np.bincount(row, passage * weights[slot], n)
         session_scores = np.bincount(session_row, session * weights[session_slot], self._sessions)

@@ -23,7 +23,8 @@ def parse_date(text: str, now: datetime, *, end: bool = False) -> int:
     first, last = _relative(words, now) or _absolute(text.strip(), words, now) or (None, None)
     if first is None or last is None:
         raise UsageError(
-            f"{text!r} is no date: write 2026-05-01, 2026-05-01T14:30, 2026-05, 'may 2026', yesterday, 'last week' or 7d"
+            f"{text!r} is no date: "
+            "write 2026-05-01, 2026-05-01T14:30, 2026-05, 'may 2026', yesterday, 'last week' or 7d"
         )
     moment = last - timedelta(milliseconds=1) if end and last > first else first
     return round(moment.timestamp() * 1000)
@@ -70,7 +71,10 @@ def _absolute(text: str, words: str, now: datetime) -> tuple[datetime, datetime]
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=now.tzinfo or UTC)
     whole_day = re.fullmatch(r"\d{4}-?\d{2}-?\d{2}", words) is not None
-    return moment, moment + timedelta(days=1) if whole_day else moment
+    try:
+        return moment, moment + timedelta(days=1) if whole_day else moment
+    except OverflowError:  # 9999-12-31
+        return None
 
 
 def _start(year: int, month: int, now: datetime) -> datetime:

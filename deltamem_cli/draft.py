@@ -7,47 +7,55 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import fields, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deltamem_cli import ledger, matrix, store, terms
-from deltamem_cli.blocks import BlockReader, BlockWriter, Bounds, pack
+from deltamem_cli import ledger, store, terms
+from deltamem_cli.assemble import Part, assemble, part_of
+from deltamem_cli.blocks import BlockReader, BlockWriter
 from deltamem_cli.errors import MemoryFileError, UsageError
 from deltamem_cli.ledger import NO_TIME, Rows
-from deltamem_cli.memory import Header, Memory, string_arrays, table_lines
+from deltamem_cli.memory import Header, Memory
 from deltamem_cli.records import KINDS, ROLES, Passage, Session, Source
 from deltamem_cli.split import spoken
 
 _ROLE = {role: number for number, role in enumerate(ROLES)}
 _KIND = {kind: number for number, kind in enumerate(KINDS)}
+_LATEST = 253_402_300_800  # seconds: the year 10000, where calendars end
+_LONGEST_NAME = 200  # characters of a session's title or a speaker's name: longer ones are not names
 
 
 class Draft:
-    """Opens `path` if it is there, takes passages, and saves. `header` says how a new memory is made."""
+    """Opens `path` if it is there, takes passages, and saves. `header` says how a new memory is made.
+
+    rows: how many passages it would save.
+    """
 
     def __init__(self, path: str | Path, header: Header, mean: NDArray[np.float32]) -> None:
         self.path = Path(path)
-        self._base = store.open_memory(path) if os.path.exists(path) else None
-        self.header = self._base.header if self._base else header
-        self.mean = self._base.mean if self._base else mean
-        self.sources: dict[str, Source] = {s.path: s for s in self._base.sources} if self._base else {}
-        self.sessions: dict[str, Session] = {s.id: s for s in self._base.sessions} if self._base else {}
-        self._speakers: dict[str, int] = {}
-        self._begin()
+        store.check_place(path)
+        base = store.open_memory(path) if os.path.exists(path) else None
+        self.header, self.mean = (base.header, base.mean) if base else (header, mean)
+        self.sources: dict[str, Source] = {}
+        self.sessions: dict[str, Session] = {}
+        self._begin(base)
 
-    def _begin(self) -> None:
-        """Start from the memory as it is on disk, with nothing new."""
-        base = self._base
+    def _begin(self, base: Memory | None) -> None:
+        """Start from the memory as it is on disk, with nothing new. Of its rows only the uids stay in memory."""
         self._stamp = _stamp(self.path)
+        if base:
+            self.header = base.header
+            self.sources |= {source.path: source for source in base.sources}
+            self.sessions |= {session.id: session for session in base.sessions}
         self._sources = {path: i for i, path in enumerate(self.sources)}
         self._sessions = {name: i for i, name in enumerate(self.sessions)}
-        self._speakers = {name: i for i, name in enumerate(base.speakers)} if base else {}
-        self._uids = {uid.tobytes() for uid in base.rows.uid} if base else set()
-        self._parts: list[tuple[Rows, NDArray[np.uint64]]] = []
+        self._speakers = {name: i for i, name in enumerate(base.speakers if base else [])}
+        self._uids = {uid.tobytes() for uid in base.column("uid")} if base else set()
+        self.rows = len(self._uids)
+        self._new: list[tuple[Rows, NDArray[np.uint64]]] = []
         self._tables = (list(self.sources.values()), list(self.sessions.values()))
         self._text, self._pointers = _Spool(), _Spool()
 
@@ -58,11 +66,10 @@ class Draft:
                 f"{self.path}: made with the encoder {self.header.encoder}, not with {encoder}; "
                 f"use --model {self.header.encoder}, or another file with -o"
             )
+        if self.header.patch:
+            raise UsageError(f"{self.path}: is a patch; merge it with its memory first (deltamem merge)")
         if text is False and self.header.text:
             raise UsageError(f"{self.path}: keeps its text; leave out --no-text, or make another memory with -o")
-
-    def __len__(self) -> int:
-        return len(self._uids)
 
     def knows(self, uid: bytes) -> bool:
         """Whether a passage is in the memory already, or among the new ones."""
@@ -80,7 +87,8 @@ class Draft:
     def place_session(self, session: Session) -> None:
         """Add a session, or learn its title and project; what is known already stays unless the new one says more."""
         old = self.sessions.get(session.id, session)
-        self.sessions[session.id] = Session(session.id, session.title or old.title, session.project or old.project)
+        title, project = session.title[:_LONGEST_NAME], session.project[:_LONGEST_NAME]
+        self.sessions[session.id] = Session(session.id, title or old.title, project or old.project)
         self._sessions.setdefault(session.id, len(self._sessions))
 
     def add(self, source: str, numbered: list[tuple[int, Passage]], codes: NDArray[np.uint8]) -> None:
@@ -91,16 +99,16 @@ class Draft:
         counts = [terms.count(spoken(p.message, p.text)) for _, p in numbered]
         flat = np.array([term for count in counts for term in count], np.uint64)
         vocabulary, ids = np.unique(flat, return_inverse=True)
-        times = [NO_TIME if m.time is None else round(m.time * 1000) for m in said]
+        times = [round(m.time * 1000) if m.time is not None and abs(m.time) < _LATEST else NO_TIME for m in said]
         rows = Rows(
             uid=np.frombuffer(b"".join(p.uid for _, p in numbered), np.uint8).reshape(-1, 16),
             source=np.full(len(said), self._sources[source], np.uint32),
             session=np.array([self._sessions[m.session] for m in said], np.uint32),
-            speaker=np.array([self._speakers.setdefault(m.speaker, len(self._speakers)) for m in said], np.uint32),
+            speaker=np.array([self._number(m.speaker[:_LONGEST_NAME]) for m in said], np.uint32),
             role=np.array([_ROLE[m.role] for m in said], np.uint8),
             kind=np.array([_KIND[m.kind] for m in said], np.uint8),
             time=np.array(times, np.int64),
-            line=np.array([m.line for m in said], np.uint32),
+            line=np.array([min(m.line, 2**32 - 1) for m in said], np.uint32),
             seq=np.array([number for number, _ in numbered], np.uint32),
             code=codes,
             length=np.array([min(c.total(), 65535) for c in counts], np.uint16),
@@ -108,80 +116,41 @@ class Draft:
             terms=ids.astype(np.uint32),
             counts=np.array([min(n, 255) for c in counts for n in c.values()], np.uint8),
         )
-        self._parts.append((rows, vocabulary))
         for _, passage in numbered:
             self._text.add(passage.text if self.header.text else "")
             self._pointers.add(passage.message.pointer)
+        self._new.append((rows, vocabulary))  # last: strings of an interrupted call stay without rows and do no harm
+
+    def _number(self, speaker: str) -> int:
+        return self._speakers.setdefault(speaker, len(self._speakers))
 
     @property
     def changed(self) -> bool:
         """Whether saving would change the file."""
-        return bool(self._parts) or self._tables != (list(self.sources.values()), list(self.sessions.values()))
+        return bool(self._new) or self._tables != (list(self.sources.values()), list(self.sessions.values()))
+
+    @property
+    def stale(self) -> bool:
+        """Whether another program has changed the file since this draft opened or saved it."""
+        return _stamp(self.path) != self._stamp
 
     def save(self, device: str = "cpu") -> None:
         """Write the memory with all that is new. Afterwards the draft goes on from there."""
-        if _stamp(self.path) != self._stamp:
+        if self.stale:
             raise UsageError(f"{self.path}: another program changed it meanwhile; run the same command again")
-        rows, vocabulary, order, sessions = self._rows()
-        base = self._base
-        old = (base.rows, base.matrix) if base else None
-        learned = matrix.build(rows, vocabulary, self.header.dimension, device, old)
-        arrays = {f"ledger.{field.name}": getattr(rows, field.name) for field in fields(Rows)}
-        arrays |= {f"state.{field.name}": getattr(learned, field.name) for field in fields(matrix.Matrix)}
-        arrays |= {"ledger.vocabulary": vocabulary, "ledger.mean": self.mean}
-        tables = {
-            "sources": table_lines(self.sources[path] for path in sorted(self.sources)),
-            "sessions": table_lines(sessions),
-            "speakers": sorted(self._speakers),
-        }
-        for name, lines in tables.items():
-            bounds, frames = pack(lines)
-            arrays |= string_arrays(name, bounds) | {f"ledger.{name}.frames": np.frombuffer(frames, np.uint8)}
-        columns = {"pointers": (base.pointers if base else None, self._pointers)}
-        if self.header.text:
-            columns["text"] = (base.text if base else None, self._text)
-        spools: dict[str, BinaryIO] = {}
-        with tempfile.TemporaryDirectory(prefix="deltamem-") as folder:
-            for name, (known, new) in columns.items():
-                spools[f"ledger.{name}.frames"] = spool = open(os.path.join(folder, name), "w+b")  # noqa: SIM115
-                arrays |= string_arrays(name, _interleave(known, new.finish(), order, spool))
-            try:
-                store.save(self.path, self._describe(rows), arrays, spools)
-            finally:
-                for spool in spools.values():
-                    spool.close()
-        self._base = store.open_memory(self.path)
-        self._begin()
+        parts = [part_of(store.open_memory(self.path))] if self._stamp else []
+        parts.append(self._new_part())
+        sources, sessions = self.sources.values(), self.sessions.values()
+        assemble(self.path, self.header, self.mean, parts, sources, sessions, device=device)
+        self._begin(store.open_memory(self.path))
 
-    def _rows(self) -> tuple[Rows, NDArray[np.uint64], ledger.Longs, list[Session]]:
-        """All rows in canonical order, their vocabulary, the order (places among the old rows, then the new), sessions.
-
-        The tables get an order of their own too (sources by path, sessions by start, speakers by name), so that the
-        same memory is the same bytes whatever the order it was made in.
-        """
-        parts = [(self._base.rows, self._base.vocabulary)] if self._base else []
-        parts += self._parts or ([] if parts else [(_no_rows(self.header.dimension), np.zeros(0, np.uint64))])
-        rows, vocabulary = ledger.unify(parts)
-        sessions, speakers = list(self.sessions.values()), list(self._speakers)
-        by_start = ledger.session_ranks(rows, [session.id for session in sessions])
-        rows = replace(
-            rows,
-            source=ledger.ranks(np.argsort(list(self.sources)))[rows.source].astype(np.uint32),
-            session=by_start[rows.session].astype(np.uint32),
-            speaker=ledger.ranks(np.argsort(speakers))[rows.speaker].astype(np.uint32),
-        )
-        order = ledger.canonical_order(rows)
-        return rows.take(order), vocabulary, order, [sessions[i] for i in np.argsort(by_start)]
-
-    def _describe(self, rows: Rows) -> Header:
-        known = rows.time[rows.time != NO_TIME]
-        return replace(
-            self.header,
-            passages=len(rows),
-            sessions=len(self.sessions),
-            sources=len(self.sources),
-            first=int(known.min()) if len(known) else None,
-            last=int(known.max()) if len(known) else None,
+    def _new_part(self) -> Part:
+        """All that is new, which the draft lets go of."""
+        rows, vocabulary = ledger.unify(self._new or [(_no_rows(self.header.dimension), np.zeros(0, np.uint64))])
+        self._new = []
+        names = list(self._sources), list(self._sessions), list(self._speakers)
+        return Part(
+            rows, vocabulary, *names, self._text.finish() if self.header.text else None, self._pointers.finish()
         )
 
 
@@ -203,33 +172,10 @@ class _Spool:
         return BlockReader(self._writer.finish(), frames, "a temporary file")
 
 
-def _interleave(old: BlockReader | None, new: BlockReader, order: ledger.Longs, out: BinaryIO) -> Bounds:
-    """Write the strings of old and new in that order; blocks that stay as they were are copied as they are."""
-    writer = BlockWriter(out.write)
-    kept = len(old) if old is not None else 0
-    row = 0
-    while row < len(order):
-        at = int(order[row])
-        if at < kept and old is not None:
-            block = int(np.searchsorted(old.bounds.rows, at, side="right")) - 1
-            first, end = int(old.bounds.rows[block]), int(old.bounds.rows[block + 1])
-            whole = first == at and end < kept and np.array_equal(order[row : row + end - first], np.arange(first, end))
-            if whole and writer.add_frame(old.frame(block), end - first):
-                row += end - first
-                continue
-            writer.add(old[at])
-        else:
-            writer.add(new[at - kept])
-        row += 1
-    return writer.finish()
-
-
 def _no_rows(dimension: int) -> Rows:
-    empty = {f.name: np.zeros(0, np.uint32) for f in fields(Rows)}
+    empty: dict[str, NDArray[Any]] = {name: np.zeros(0, dtype) for name, dtype in ledger.DTYPES.items()}
     uid, code = np.zeros((0, 16), np.uint8), np.zeros((0, -(-dimension // 4)), np.uint8)
-    small = {name: np.zeros(0, np.uint8) for name in ("role", "kind", "counts")}
-    short = {name: np.zeros(0, np.uint16) for name in ("length", "sizes")}
-    return Rows(**(empty | small | short | {"uid": uid, "code": code, "time": np.zeros(0, np.int64)}))
+    return Rows(**(empty | {"uid": uid, "code": code}))
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
@@ -239,4 +185,3 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_ino, found.st_size, found.st_mtime_ns
-

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -38,40 +38,44 @@ class Info:
     speakers: dict[str, int]
     states: int
     segments: int
+    directions: int
     dimension: int
     load: float
     rank: float
     alpha: list[float]
     largest: list[SessionSize]
+    removed: int
 
 
 def describe(memory: Memory, most: int = 5) -> Info:
     """Look into a memory; the columns of its ledger are read, its matrix, codes and text are not."""
-    header, tensors = memory.header, memory.tensors
-    session, time = tensors["ledger.session"], tensors["ledger.time"]
+    header = memory.header
+    session, time = memory.column("session"), memory.column("time")
     sizes = np.bincount(session, minlength=header.sessions)
     start = np.full(header.sessions, NO_TIME)
     np.minimum.at(start, session, time)
     largest = np.argsort(-sizes, kind="stable")[:most]
-    speakers = np.bincount(tensors["ledger.speaker"], minlength=len(memory.speakers))
-    sources = np.bincount(tensors["ledger.source"], minlength=header.sources)
-    states = len(tensors["state.states"]) - 1
+    speakers = np.bincount(memory.column("speaker"), minlength=len(memory.speakers))
+    sources = np.bincount(memory.column("source"), minlength=header.sources)
+    states = len(memory.state("states")) - 1
     dimension = header.dimension + keys.WORDS
     return Info(
+        removed=len(memory.removed),
         header=header,
         bytes=by_part(nbytes(memory)),
         formats=dict(Counter(source.format for source in memory.sources).most_common()),
         sources_largest=[(memory.sources[i].path, int(sources[i])) for i in np.argsort(-sources, kind="stable")[:most]],
         speakers={memory.speakers[i]: int(speakers[i]) for i in np.argsort(-speakers, kind="stable")[: 2 * most]},
         states=states,
-        segments=len(tensors["state.segments"]) - 1,
+        segments=len(memory.state("segments")) - 1,
+        directions=len(memory.state("F_scale")),
         dimension=dimension,
         load=header.passages / max(states, 1) / dimension,
-        rank=float(tensors["state.rank"].max(initial=0.0)),
-        alpha=sorted({float(alpha) for alpha in tensors["state.alpha"]}),
+        rank=float(memory.state("rank").max(initial=0.0)),
+        alpha=sorted({float(alpha) for alpha in memory.state("alpha")}),
         largest=[
-            SessionSize(memory.sessions[i], int(sizes[i]), None if start[i] == NO_TIME else int(start[i]) / 1000)
-            for i in largest
+            SessionSize(replace(memory.sessions[i], title=memory.title(i)), int(sizes[i]), _seconds(int(start[i])))
+            for i in largest.tolist()
         ],
     )
 
@@ -92,3 +96,7 @@ def by_part(sizes: dict[str, int]) -> dict[str, int]:
         else:
             parts["ledger"] += size
     return parts
+
+
+def _seconds(milliseconds: int) -> float | None:
+    return None if milliseconds == NO_TIME else milliseconds / 1000

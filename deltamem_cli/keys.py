@@ -58,12 +58,12 @@ def encode(rotated: Floats) -> NDArray[np.uint8]:
 def _table() -> Floats:
     """The four levels that each byte of a code stands for (256, 4)."""
     byte = np.arange(256)[:, None]
-    return _LEVELS[byte >> np.array([0, 2, 4, 6]) & 3]
+    return np.asarray(_LEVELS[byte >> np.array([0, 2, 4, 6]) & 3], np.float32)
 
 
 def decode(codes: NDArray[np.uint8], dimension: int) -> Floats:
     """Rotated unit vectors (n, d) back from their codes."""
-    vectors = _table()[codes].reshape(len(codes), -1)[:, :dimension]
+    vectors = _table()[codes].reshape(len(codes), 4 * codes.shape[1])[:, :dimension]
     norms = np.sqrt(np.einsum("ij,ij->i", vectors, vectors))
     return np.asarray(vectors / np.maximum(norms, 1e-12)[:, None], np.float32)
 
@@ -91,7 +91,7 @@ def words(sizes: NDArray[np.int64], ids: NDArray[np.uint32], vocabulary: NDArray
 
 def join(dense: Floats, word_part: Floats) -> Floats:
     """Keys (n, d + WORDS) of the two parts."""
-    return np.concatenate([dense, word_part], axis=1) / np.float32(np.sqrt(2))
+    return np.asarray(np.concatenate([dense, word_part], axis=1) / np.sqrt(2), np.float32)
 
 
 def project(word_half: Floats, terms: NDArray[np.uint64]) -> Floats:

@@ -65,6 +65,13 @@ class Rows:
         return Rows(**moved, terms=terms, counts=counts)
 
 
+DTYPES: dict[str, type[np.generic]] = {
+    "uid": np.uint8,
+    **dict.fromkeys(("source", "session", "speaker", "line", "seq", "terms"), np.uint32),
+    **dict.fromkeys(("role", "kind", "code", "counts"), np.uint8),
+    **dict.fromkeys(("length", "sizes"), np.uint16),
+    "time": np.int64,
+}
 COLUMNS = tuple(field.name for field in fields(Rows) if field.name not in ("terms", "counts"))
 
 
@@ -74,7 +81,7 @@ def ranges(starts: Longs, sizes: Longs) -> Longs:
     if total == 0:
         return np.zeros(0, np.int64)
     before = np.cumsum(sizes) - sizes
-    return np.arange(total) + np.repeat(starts - before, sizes)
+    return np.asarray(np.arange(total) + np.repeat(starts - before, sizes), np.int64)
 
 
 def concatenate(parts: list[Rows]) -> Rows:
@@ -107,7 +114,7 @@ def canonical_order(rows: Rows) -> Longs:
     pairs, inverse = np.unique(pair, return_inverse=True)
     opening = np.full(len(pairs), NO_TIME)
     np.minimum.at(opening, inverse, rows.time)
-    return np.lexsort((rows.seq, rows.source, opening[inverse], rows.session))
+    return np.asarray(np.lexsort((rows.seq, rows.source, opening[inverse], rows.session)), np.int64)
 
 
 def ranks(order: Longs) -> Longs:

@@ -16,9 +16,10 @@ of one another (each left out in turn).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,16 +63,25 @@ class Matrix:
     rank: Floats
 
 
+DTYPES: dict[str, type[np.generic]] = {
+    **dict.fromkeys(("states", "segments", "known"), np.int64),
+    **dict.fromkeys(("S", "F"), np.int8),
+    **dict.fromkeys(("S_scale", "F_scale", "alpha", "fit", "rank"), np.float32),
+    "norms": np.float16,
+}
+
+
 def build(
     rows: Rows,
     vocabulary: NDArray[np.uint64],
     dimension: int,
     device: str = "cpu",
-    old: tuple[Rows, Matrix] | None = None,
+    old: Sequence[tuple[NDArray[np.uint8], Matrix]] = (),
 ) -> Matrix:
     """Learn the matrix of all rows, which stand in canonical order. `dimension` is the encoder's.
 
-    States of `old` that hold exactly the same rows are taken over, so that a memory that grows costs only its end.
+    `old` are uids (n, 16) of rows and the matrix learned from them. States that hold exactly the same rows are taken
+    over, so that a memory that grows costs only its end.
     """
     width = dimension + keys.WORDS
     segments = ledger.stretches(rows.session, SEGMENT)
@@ -80,7 +90,7 @@ def build(
     parts = [_nothing(width)]
     for first, end in pairwise(states.tolist()):
         inside = segments[(segments >= first) & (segments < end)]
-        part = _known(rows, first, end, inside, *old) if old else None
+        part = next((known for known in (_known(rows, first, end, inside, *one) for one in old) if known), None)
         if part is None:
             key = row_keys(rows, vocabulary, dimension, starts, first, end)
             part = _learn(key, joined(rows.session[first:end]), inside - first, device)
@@ -107,22 +117,20 @@ def _nothing(width: int) -> _Part:
     return _Part(rows, scale, rows, scale, np.zeros(0, np.float16), np.zeros((0, 3)))
 
 
-def _known(rows: Rows, first: int, end: int, segments: Longs, old_rows: Rows, old: Matrix) -> _Part | None:
+def _known(rows: Rows, first: int, end: int, segments: Longs, uids: NDArray[np.uint8], old: Matrix) -> _Part | None:
     """The state of the old matrix with the same rows and segments, if there is one."""
     state = int(np.searchsorted(old.states, first))
     if state + 1 >= len(old.states) or old.states[state] != first or old.states[state + 1] != end:
         return None
     a, b = np.searchsorted(old.segments, (first, end))
-    if not np.array_equal(old.segments[a:b], segments) or not np.array_equal(old_rows.uid[first:end], rows.uid[first:end]):
+    if not np.array_equal(old.segments[a:b], segments) or not np.array_equal(uids[first:end], rows.uid[first:end]):
         return None
     f = slice(int(old.known[state]), int(old.known[state + 1]))
     numbers = np.array([[old.alpha[state], old.fit[state], old.rank[state]]])
     return _Part(old.S[a:b], old.S_scale[a:b], old.F[f], old.F_scale[f], old.norms[first:end], numbers)
 
 
-def row_keys(
-    rows: Rows, vocabulary: NDArray[np.uint64], dimension: int, starts: Longs, first: int, end: int
-) -> Floats:
+def row_keys(rows: Rows, vocabulary: NDArray[np.uint64], dimension: int, starts: Longs, first: int, end: int) -> Floats:
     """Keys (end − first, d) of rows first:end, from their codes and terms; `starts` are the rows' places in `terms`."""
     sizes = rows.sizes[first:end].astype(np.int64)
     word_part = keys.words(sizes, rows.terms[starts[first] : starts[end]], vocabulary)
@@ -138,18 +146,22 @@ def _learn(key: Floats, together: NDArray[np.bool_], segments: Longs, device: st
     K = torch.from_numpy(key).to(device)
     labels = np.searchsorted(segments, np.arange(len(key)), side="right") - 1
     V = torch.nn.functional.one_hot(torch.from_numpy(labels).to(device), len(segments)).float()
-    alpha = rls.choose_alpha(K, V)
+    found = rls.spectrum(K)
+    alpha = rls.choose_alpha(found, K, V)
     state = rls.solve(K, V, alpha)
     fit = float(rls.leave_one_out(state, K, alpha).mean())
-    second = (K.T @ K).cpu().double()
-    rank = float(second.trace() ** 2 / second.square().sum())
+    rank = float(found.scale.sum() ** 2 / found.scale.square().sum())
     S, S_scale = _rounded(state.S)
-    F, F_scale = _rounded(rls.known(state.P, alpha, LEAST_KNOWN))
+    F, F_scale = _rounded(rls.known(found, alpha, LEAST_KNOWN))
     kept = (F.float() * F_scale[:, None]).to(device)
     C = torch.from_numpy(with_neighbours(key, together, NEIGHBOUR)).to(device)
     norms = (C - C @ kept.T @ kept).norm(dim=1) / alpha
-    arrays = (t.cpu().numpy() for t in (S, S_scale, F, F_scale, norms.half()))
-    return _Part(*arrays, np.array([[alpha, fit, rank]]))
+    numbers = np.array([[alpha, fit, rank]])
+    return _Part(_host(S), _host(S_scale), _host(F), _host(F_scale), _host(norms.half()), numbers)
+
+
+def _host(tensor: torch.Tensor) -> NDArray[Any]:
+    return tensor.cpu().numpy()
 
 
 def _rounded(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -160,7 +172,7 @@ def _rounded(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 def joined(*labels: NDArray[np.generic]) -> NDArray[np.bool_]:
     """Whether each row (but the last) and the next one carry the same labels (N − 1,)."""
-    return np.logical_and.reduce([column[1:] == column[:-1] for column in labels])
+    return np.asarray(np.logical_and.reduce([column[1:] == column[:-1] for column in labels]), bool)
 
 
 def with_neighbours(values: Floats, together: NDArray[np.bool_], share: float) -> Floats:
@@ -192,5 +204,5 @@ def read_segments(matrix: Matrix, query: Floats) -> Floats:
 
 
 def familiarity_ratio(matrix: Matrix, share: Floats) -> float:
-    """How well the best state explains a query, ‖F q‖² of every state (T,), in units of how well it explains its own."""
+    """‖F q‖² of the state that explains a query best (share: (T,)), over how well a state explains its own passages."""
     return float(np.max(share / np.maximum(matrix.fit, 1e-3), initial=0.0))

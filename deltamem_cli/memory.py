@@ -11,14 +11,15 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from deltamem_cli import keys
+from deltamem_cli import keys, ledger
+from deltamem_cli import matrix as matrices
 from deltamem_cli.blocks import BlockReader, Bounds
 from deltamem_cli.errors import MemoryFileError
-from deltamem_cli.ledger import COLUMNS, Rows
+from deltamem_cli.ledger import Rows
 from deltamem_cli.matrix import Matrix
 from deltamem_cli.records import KINDS, ROLES, Session, Source
 
-STRINGS = ("text", "pointers", "sources", "sessions", "speakers")  # the ledger's columns of strings
+_TITLE = 60  # characters of a session's first text that stand for a title
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class Header:
     """What a memory is made with and how much it holds: all that `info` must know before it reads a tensor.
 
     encoder, fingerprint, dimension, window: the sentence encoder, a hash of its weights, its vectors' size, its tokens.
-    text: whether the passages' text is kept. first, last: milliseconds since 1970 UTC, None where no log says.
+    text: whether the passages' text is kept (a merged memory may lack it for some). patch: it also names passages that
+    merging it takes away. first, last: milliseconds since 1970 UTC, None where no log says.
     """
 
     encoder: str
@@ -40,15 +42,18 @@ class Header:
     first: int | None = None
     last: int | None = None
     rule: str = "rls"
+    patch: bool = False
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], name: str) -> Header:
         """From the JSON of a file. Raises MemoryFileError when a field is missing or of another type."""
-        known = {field.name: values.get(field.name) for field in fields(cls)}
+        known: dict[str, Any] = {field.name: values.get(field.name) for field in fields(cls)}
         texts = all(isinstance(known[name], str) for name in ("encoder", "fingerprint", "rule"))
-        counts = all(type(known[name]) is int and known[name] >= 0 for name in ("dimension", "window", "passages", "sessions", "sources"))
+        least = {"dimension": 1, "window": 8, "passages": 0, "sessions": 0, "sources": 0}
+        counts = all(type(known[name]) is int and known[name] >= lowest for name, lowest in least.items())
         times = all(known[name] is None or type(known[name]) is int for name in ("first", "last"))
-        if not (texts and counts and times and isinstance(known["text"], bool)):
+        flags = isinstance(known["text"], bool) and isinstance(known["patch"], bool)
+        if not (texts and counts and times and flags):
             raise MemoryFileError(f"{name}: its header is damaged; restore the file or ingest again")
         return cls(**known)
 
@@ -74,44 +79,68 @@ class Memory:
     @cached_property
     def rows(self) -> Rows:
         """The columns of the ledger, checked: every number in them leads somewhere."""
-        rows = Rows(**{name: self.tensors[f"ledger.{name}"] for name in (*COLUMNS, "terms", "counts")})
-        n, header = len(rows), self.header
-        self._expect(n == header.passages, "the number of passages")
-        self._expect(all(len(getattr(rows, name)) == n for name in COLUMNS), "the length of a column")
-        self._expect(rows.code.shape == (n, -(-header.dimension // 4)), "the size of a code")
+        rows = Rows(**{name: self.column(name) for name in ledger.DTYPES})
         self._expect(int(rows.sizes.sum(dtype=np.int64)) == len(rows.terms) == len(rows.counts), "the number of terms")
-        tables = (rows.source, len(self.sources)), (rows.session, len(self.sessions)), (rows.speaker, len(self.speakers))
-        limits = *tables, (rows.role, len(ROLES)), (rows.kind, len(KINDS)), (rows.terms, len(self.vocabulary))
-        self._expect(all(not len(column) or column.max() < limit for column, limit in limits), "a number in a column")
         return rows
+
+    def column(self, name: str) -> NDArray[Any]:
+        """One column of the ledger, checked as in `rows`, without the others."""
+        length = None if name in ("terms", "counts") else self.header.passages
+        width = {"uid": (16,), "code": (-(-self.header.dimension // 4),)}.get(name, ())
+        column = self._array(f"ledger.{name}", ledger.DTYPES[name], length, *width)
+        tables = {"source": "sources", "session": "sessions", "speaker": "speakers", "terms": "vocabulary"}
+        limits = {"role": len(ROLES), "kind": len(KINDS)}
+        if name in tables:
+            limits[name] = len(getattr(self, tables[name]))
+        self._expect(name not in limits or not len(column) or column.max() < limits[name], f"a number in {name}")
+        return column
 
     @cached_property
     def vocabulary(self) -> NDArray[np.uint64]:
         """The terms of all passages as sorted hashes."""
-        return self.tensors["ledger.vocabulary"]
+        return self._array("ledger.vocabulary", np.uint64, None)
 
     @cached_property
     def matrix(self) -> Matrix:
-        """The δ-Mem matrix."""
-        matrix = Matrix(**{field.name: self.tensors[f"state.{field.name}"] for field in fields(Matrix)})
-        n, d = self.header.passages, self.header.dimension + keys.WORDS
-        states, segments = len(matrix.states) - 1, len(matrix.segments) - 1
-        self._expect(matrix.S.shape == (segments, d) and matrix.S_scale.shape == (segments,), "the size of S")
-        self._expect(matrix.F.shape[1:] == (d,) and matrix.F_scale.shape == matrix.F.shape[:1], "the size of F")
-        self._expect(matrix.norms.shape == (n,), "the number of norms")
-        self._expect(all(len(column) == states for column in (matrix.alpha, matrix.fit, matrix.rank)), "the states")
-        self._expect(len(matrix.known) == states + 1 and matrix.known[0] == 0 and matrix.known[-1] == len(matrix.F)
-                     and bool(np.all(np.diff(matrix.known) >= 0)), "the bounds of F")  # fmt: skip
-        for bounds in (matrix.states, matrix.segments):
-            self._expect(bounds[0] == 0 and bounds[-1] == n and bool(np.all(np.diff(bounds) > 0)), "the bounds")
+        """The δ-Mem matrix, checked."""
+        matrix = Matrix(**{name: self.state(name) for name in matrices.DTYPES})
+        for bounds, total, step in (
+            (matrix.states, self.header.passages, 1),
+            (matrix.segments, self.header.passages, 1),
+            (matrix.known, len(matrix.F), 0),
+        ):
+            sound = len(bounds) > 0 and bounds[0] == 0 and bounds[-1] == total and bool(np.all(np.diff(bounds) >= step))
+            self._expect(sound, "the bounds of the matrix")
+        states, segments, directions = len(matrix.states) - 1, len(matrix.segments) - 1, len(matrix.F)
+        lengths = {"S": segments, "S_scale": segments, "F_scale": directions, "known": states + 1}
+        lengths |= dict.fromkeys(("alpha", "fit", "rank"), states)
+        self._expect(all(len(getattr(matrix, name)) == n for name, n in lengths.items()), "the size of the matrix")
+        numbers = (matrix.S_scale, matrix.F_scale, matrix.norms, matrix.alpha, matrix.fit)
+        finite = all(bool(np.isfinite(column).all()) for column in numbers) and bool(np.all(matrix.alpha > 0))
+        self._expect(finite, "a number of the matrix")
         return matrix
+
+    def state(self, name: str) -> NDArray[Any]:
+        """One array of the matrix, of the right type and width, without the others."""
+        length = self.header.passages if name == "norms" else None
+        width = (self.header.dimension + keys.WORDS,) if name in ("S", "F") else ()
+        return self._array(f"state.{name}", matrices.DTYPES[name], length, *width)
+
+    @cached_property
+    def removed(self) -> NDArray[np.uint8]:
+        """Of a patch: the uids (n, 16) of the passages that it takes away."""
+        if not self.header.patch:
+            return np.zeros((0, 16), np.uint8)
+        removed = self.tensors["ledger.removed"]
+        self._expect(
+            removed.ndim == 2 and removed.shape[1] == 16 and removed.dtype == np.uint8, "what the patch removes"
+        )
+        return removed
 
     @cached_property
     def mean(self) -> NDArray[np.float32]:
         """The mean (dimension,) that is taken off the encoder's vectors."""
-        mean = self.tensors["ledger.mean"]
-        self._expect(mean.shape == (self.header.dimension,), "the size of the mean")
-        return mean
+        return self._array("ledger.mean", np.float32, self.header.dimension)
 
     @cached_property
     def text(self) -> BlockReader | None:
@@ -126,39 +155,68 @@ class Memory:
     @cached_property
     def sources(self) -> list[Source]:
         """The logs it was made from."""
-        return self._table("sources", Source)
+        return self._table("sources", Source, self.header.sources)
 
     @cached_property
     def sessions(self) -> list[Session]:
         """The conversations in it."""
-        return self._table("sessions", Session)
+        return self._table("sessions", Session, self.header.sessions)
+
+    def title(self, session: int) -> str:
+        """What a person calls a session: the title its log gives it, else how its first human text begins."""
+        if self.sessions[session].title:
+            return self.sessions[session].title
+        column, role, kind = (self.column(name) for name in ("session", "role", "kind"))
+        first, end = np.searchsorted(column, (session, session + 1)).tolist()
+        human = (role[first:end] == ROLES.index("user")) & (kind[first:end] == KINDS.index("text"))
+        said = np.flatnonzero(human) + first
+        text = self.text[int(said[0])] if self.text is not None and len(said) else ""
+        words = " ".join(text[:200].split())
+        return words if len(words) <= _TITLE else words[:_TITLE].rsplit(" ", 1)[0] + " …"
 
     @cached_property
     def speakers(self) -> list[str]:
         """The names of those who speak in it."""
         return list(self._strings("speakers"))
 
-    def _table(self, name: str, record: type) -> list[Any]:
+    def _table(self, name: str, record: type, length: int) -> list[Any]:
         try:
-            return [record(**orjson.loads(line)) for line in self._strings(name)]
-        except (TypeError, ValueError) as error:
-            raise MemoryFileError(f"{self.name}: its table of {name} is damaged; restore the file or ingest again") from error
+            entries = [record(**orjson.loads(line)) for line in self._strings(name, length)]
+        except (TypeError, ValueError):
+            entries = [None]
+        types = {field.name: field.type for field in fields(record)}
+        sound = all(
+            type(getattr(entry, key, None)).__name__ == kind for entry in entries for key, kind in types.items()
+        )
+        self._expect(sound and len({getattr(entry, next(iter(types))) for entry in entries}) == length, f"its {name}")
+        return entries
 
     def _strings(self, name: str, length: int | None = None) -> BlockReader:
-        bounds = Bounds(self.tensors[f"ledger.{name}.rows"], self.tensors[f"ledger.{name}.bytes"])
+        bounds = Bounds(*(self._array(f"ledger.{name}.{part}", np.int64, None) for part in ("rows", "bytes")))
         rows, ends = bounds.rows, bounds.bytes
         sound = len(rows) == len(ends) > 0 and rows[0] == ends[0] == 0
         sound = sound and bool(np.all(np.diff(rows) > 0) and np.all(np.diff(ends) > 0))
         self._expect(sound and length in (None, rows[-1]), f"the blocks of {name}")
 
+        tensors = self.tensors  # and not `self`: the strings may outlive the columns
+
         def frames(first: int, end: int) -> bytes:
-            return self.tensors.piece(f"ledger.{name}.frames", first, end).tobytes()
+            return tensors.piece(f"ledger.{name}.frames", first, end).tobytes()
 
         return BlockReader(bounds, frames, self.name)
 
+    def _array(self, name: str, dtype: type[np.generic], *shape: int | None) -> NDArray[Any]:
+        """A tensor of that type and shape (None: any length)."""
+        array = self.tensors[name]
+        sizes = len(array.shape) == len(shape) and all(n in (None, m) for n, m in zip(shape, array.shape, strict=True))
+        self._expect(array.dtype == dtype and sizes, f"the tensor {name}")
+        return array
+
     def _expect(self, true: bool, what: str) -> None:
         if not true:
-            raise MemoryFileError(f"{self.name}: {what} does not fit the rest; the file is damaged: restore it or ingest again")
+            raise MemoryFileError(
+                f"{self.name}: {what} does not fit the rest; the file is damaged: restore it or ingest again"
+            )
 
 
 def string_arrays(name: str, bounds: Bounds) -> dict[str, NDArray[Any]]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -12,36 +10,16 @@ from numpy.typing import NDArray
 
 from deltamem_cli import terms
 from deltamem_cli.errors import MemoryFileError
+from deltamem_cli.filters import EVERYTHING, Filters, let_through
 from deltamem_cli.ledger import NO_TIME
 from deltamem_cli.memory import Memory
 from deltamem_cli.rank import Ranker, Scores
 from deltamem_cli.records import KINDS, ROLES, Answer, Hit, Segment
 from deltamem_cli.recover import read_sources
+from deltamem_cli.weights import MOST_WORDS, UNFAMILIAR
 
 if TYPE_CHECKING:
     from deltamem_cli.encoders import Encoder
-
-# Below this familiarity a question is about nothing in the memory, unless one passage holds most of its words:
-# a rare word that was said once is worth finding even if the matrix hardly noticed it.
-UNFAMILIAR = 0.5
-MOST_WORDS = 0.6
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which passages may answer. Empty fields let everything through; times in milliseconds since 1970 UTC.
-
-    session: the beginning of a session's id, or part of its title. speaker, source: part of the name, or a pattern
-    with * and ?. Letter case plays no part.
-    """
-
-    session: str = ""
-    speaker: str = ""
-    role: str = ""
-    kind: str = ""
-    source: str = ""
-    since: int | None = None
-    until: int | None = None
 
 
 class Searcher:
@@ -59,12 +37,12 @@ class Searcher:
     def _ranker(self) -> Ranker:
         return Ranker(self.memory)
 
-    def ask(self, question: str, k: int = 5, context: int = 0, filters: Filters = Filters()) -> Answer:  # noqa: B008
+    def ask(self, question: str, k: int = 5, context: int = 0, filters: Filters = EVERYTHING) -> Answer:
         """The k best passages, each with `context` neighbours on either side; none when nothing fits the question."""
         found = self._scores(question)
         if found is None:
             return Answer(question, 0.0)
-        allowed = np.flatnonzero(self._allowed(filters))
+        allowed = np.flatnonzero(let_through(self.memory, filters))
         best = allowed[np.argsort(-found.fused[allowed], kind="stable")]
         if not self._fits(found, best):
             return Answer(question, found.familiarity)
@@ -74,12 +52,12 @@ class Searcher:
         hits = []
         for row in rows:
             near = self._near(row, context)
-            before = tuple(self._hit(i, found, texts) for i in near if i < row)
-            after = tuple(self._hit(i, found, texts) for i in near if i > row)
-            hits.append(self._hit(row, found, texts, before, after))
+            before = tuple(hit(self.memory, i, float(found.fused[i]), texts.get(i)) for i in near if i < row)
+            after = tuple(hit(self.memory, i, float(found.fused[i]), texts.get(i)) for i in near if i > row)
+            hits.append(hit(self.memory, row, float(found.fused[row]), texts.get(row), before, after))
         return Answer(question, found.familiarity, tuple(hits))
 
-    def where(self, question: str, k: int = 5, filters: Filters = Filters()) -> Answer:  # noqa: B008
+    def where(self, question: str, k: int = 5, filters: Filters = EVERYTHING) -> Answer:
         """The k best segments, from the matrix alone; a segment counts when any of its passages may answer."""
         found = self._scores(question)
         if found is None:
@@ -87,7 +65,7 @@ class Searcher:
         if found.familiarity < UNFAMILIAR:
             return Answer(question, found.familiarity)
         bounds = self.memory.matrix.segments
-        allowed = np.flatnonzero(np.add.reduceat(self._allowed(filters), bounds[:-1]))
+        allowed = np.flatnonzero(np.add.reduceat(let_through(self.memory, filters), bounds[:-1]))
         best = allowed[np.argsort(-found.segments[allowed], kind="stable")][:k]
         return Answer(question, found.familiarity, (), tuple(self._segment(int(i), found) for i in best))
 
@@ -99,27 +77,6 @@ class Searcher:
     def _fits(self, found: Scores, best: NDArray[np.int64]) -> bool:
         """Whether the question is about something in the memory (see UNFAMILIAR)."""
         return len(best) > 0 and (found.familiarity >= UNFAMILIAR or float(found.share[best].max()) >= MOST_WORDS)
-
-    def _allowed(self, filters: Filters) -> NDArray[np.bool_]:
-        memory, rows = self.memory, self.memory.rows
-        allowed = np.ones(len(rows), bool)
-        if filters.session:
-            wanted = filters.session.lower()
-            hits = [s.id.lower().startswith(wanted) or wanted in s.title.lower() for s in memory.sessions]
-            allowed &= np.array(hits, bool)[rows.session]
-        if filters.speaker:
-            allowed &= np.array([_like(name, filters.speaker) for name in memory.speakers], bool)[rows.speaker]
-        if filters.source:
-            allowed &= np.array([_like(s.path, filters.source) for s in memory.sources], bool)[rows.source]
-        if filters.role:
-            allowed &= rows.role == [*ROLES].index(filters.role)  # type: ignore[arg-type]
-        if filters.kind:
-            allowed &= rows.kind == [*KINDS].index(filters.kind)  # type: ignore[arg-type]
-        if filters.since is not None:
-            allowed &= (rows.time >= filters.since) & (rows.time != NO_TIME)
-        if filters.until is not None:
-            allowed &= rows.time <= filters.until
-        return allowed
 
     def _first_of_each_text(self, best: NDArray[np.int64], k: int) -> list[int]:
         """The k best rows; of passages with the same vector and words (said again word for word) only the best."""
@@ -141,32 +98,10 @@ class Searcher:
 
     def _texts(self, rows: list[int]) -> dict[int, str]:
         """The text of those rows that have one: from the memory, or from the logs it was made from."""
-        if self.memory.text is not None:
-            return {row: self.memory.text[row] for row in rows}
-        return read_sources(self.memory, rows, self._encoder)
-
-    def _hit(
-        self, row: int, found: Scores, texts: dict[int, str], before: tuple[Hit, ...] = (), after: tuple[Hit, ...] = ()
-    ) -> Hit:
-        memory, rows = self.memory, self.memory.rows
-        session = memory.sessions[rows.session[row]]
-        return Hit(
-            score=float(found.fused[row]),
-            uid=rows.uid[row].tobytes().hex(),
-            text=texts.get(row),
-            session=session.id,
-            title=session.title,
-            project=session.project,
-            role=ROLES[rows.role[row]],
-            kind=KINDS[rows.kind[row]],
-            speaker=memory.speakers[rows.speaker[row]],
-            time=_seconds(int(rows.time[row])),
-            source=memory.sources[rows.source[row]].path,
-            line=int(rows.line[row]),
-            pointer=memory.pointers[row],
-            before=before,
-            after=after,
-        )
+        kept = self.memory.text
+        texts = {row: text for row in rows if kept is not None and (text := kept[row])}
+        missing = [row for row in rows if row not in texts]
+        return texts | (read_sources(self.memory, missing, self._encoder) if missing else {})
 
     def _segment(self, segment: int, found: Scores) -> Segment:
         memory, rows = self.memory, self.memory.rows
@@ -176,7 +111,7 @@ class Searcher:
         return Segment(
             score=float(found.segments[segment]),
             session=session.id,
-            title=session.title,
+            title=memory.title(int(rows.session[first])),
             project=session.project,
             source=memory.sources[rows.source[first]].path,
             line=int(rows.line[first]),
@@ -184,6 +119,38 @@ class Searcher:
             start=_seconds(int(times.min())) if len(times) else None,
             end=_seconds(int(times.max())) if len(times) else None,
         )
+
+
+def hit(
+    memory: Memory,
+    row: int,
+    score: float,
+    text: str | None = None,
+    before: tuple[Hit, ...] = (),
+    after: tuple[Hit, ...] = (),
+) -> Hit:
+    """A row of a memory as a result; its text is the memory's own, where it keeps one and none is given."""
+    rows = memory.rows
+    session = memory.sessions[rows.session[row]]
+    if text is None and memory.text is not None:
+        text = memory.text[row] or None
+    return Hit(
+        score=score,
+        uid=rows.uid[row].tobytes().hex(),
+        text=text,
+        session=session.id,
+        title=memory.title(int(rows.session[row])),
+        project=session.project,
+        role=ROLES[rows.role[row]],
+        kind=KINDS[rows.kind[row]],
+        speaker=memory.speakers[rows.speaker[row]],
+        time=_seconds(int(rows.time[row])),
+        source=memory.sources[rows.source[row]].path,
+        line=int(rows.line[row]),
+        pointer=memory.pointers[row],
+        before=before,
+        after=after,
+    )
 
 
 def marks(question: str, text: str) -> list[tuple[int, int]]:
@@ -194,11 +161,6 @@ def marks(question: str, text: str) -> list[tuple[int, int]]:
         if term in asked and (not found or start >= found[-1][1]):
             found.append((start, end))
     return found
-
-
-def _like(name: str, wanted: str) -> bool:
-    name, wanted = name.lower(), wanted.lower()
-    return fnmatch.fnmatchcase(name, wanted) if any(c in wanted for c in "*?[") else wanted in name
 
 
 def _seconds(milliseconds: int) -> float | None:

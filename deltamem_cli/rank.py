@@ -20,17 +20,13 @@ from deltamem_cli import keys, matrix, terms
 from deltamem_cli.bm25 import Bm25
 from deltamem_cli.matrix import joined, with_neighbours
 from deltamem_cli.memory import Memory
+from deltamem_cli.weights import BM25, EXPLAINED, FOUND, MATRIX, NEIGHBOURS, OFFSET, SESSION
 
 Floats = NDArray[np.float32]
 
-# Untuned, from the design's measurements on LoCoMo; benchmarks/recall.py prints what they give.
-BM25, NEIGHBOURS, MATRIX, SESSION = 0.7, 0.3, 0.4, 1.0
-
-# familiarity = 1 / (1 + exp(−(ratio − MIDDLE) · STEEPNESS)), fitted by benchmarks/familiarity.py
-MIDDLE, STEEPNESS = 0.62, 14.0
-
 _KEPT = 200_000  # passages whose decoded vectors are kept between questions (1.5 KB each); more are decoded anew
 _CHUNK = 1 << 15
+_FAINT = 0.02  # reads under this are noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +73,8 @@ class Ranker:
         local = with_neighbours(BM25 * _z(bm25) + _z(dense), self._same_session, NEIGHBOURS)
         fused = local + MATRIX * _z(read) + SESSION * _z(session[self.rows.session])
         ratio = matrix.familiarity_ratio(self._matrix, explained)
-        familiarity = float(1 / (1 + np.exp(-(ratio - MIDDLE) * STEEPNESS)))
+        odds = EXPLAINED * ratio + FOUND * np.log(max(float(read.max(initial=0)), _FAINT)) + OFFSET
+        familiarity = float(1 / (1 + np.exp(-odds)))
         return Scores(fused, read, dense, bm25, share, matrix.read_segments(self._matrix, key), familiarity)
 
     def _read(self, key: Floats, gain: Floats) -> tuple[Floats, Floats]:
@@ -89,9 +86,12 @@ class Ranker:
             both = np.concatenate([codes @ query for codes in self._decoded(first, end)])
             words = self._words(first, end, gain[state, d:])
             flat[first:end] = both[:, 0]
-            raw = with_neighbours((both[:, 1] + words) / np.float32(np.sqrt(2)), self._same_session[first : end - 1], matrix.NEIGHBOUR)
+            raw = with_neighbours(
+                (both[:, 1] + words) / np.float32(np.sqrt(2)), self._same_session[first : end - 1], matrix.NEIGHBOUR
+            )
             read[first:end] = raw / max(float(np.linalg.norm(gain[state])), 1e-12)
-        return flat, read / np.maximum(self._matrix.norms.astype(np.float32), 1e-6)
+        read /= np.maximum(self._matrix.norms.astype(np.float32), np.float32(1e-6))
+        return flat, read
 
     def _decoded(self, first: int, end: int) -> Iterator[Floats]:
         if len(self.rows) <= _KEPT:

@@ -72,6 +72,10 @@ class Source:
     digest: str = ""
     settings: str = ""
 
+    def unread(self) -> Source:
+        """The same log as one that has not been read."""
+        return Source(self.path, self.format)
+
 
 @dataclass(frozen=True, slots=True)
 class Session:

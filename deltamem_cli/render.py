@@ -1,68 +1,30 @@
-"""Results → text for a person or JSON Lines for a program. Nothing else formats output.
-
-Text from logs and memory files is a stranger's: control characters are shown, never sent to the terminal.
-"""
+"""Results → text for a person or JSON Lines for a program. Nothing else formats output."""
 
 from __future__ import annotations
 
-import os
-import re
-import sys
+import json
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from deltamem_cli.records import Answer, Hit, Segment
+from deltamem_cli.terminal import UNSAFE, Style, clean, count, line, short_path, size
 
 if TYPE_CHECKING:
+    from deltamem_cli.diff import Change, Difference
+    from deltamem_cli.forget import Forgotten
     from deltamem_cli.info import Info
-    from deltamem_cli.ingest import Summary
-
-# C0 and C1 controls but line feed and tab, and the marks that reorder or hide text (bidi, zero width, line separators).
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
-_BOLD, _DIM, _GREEN, _MARK, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[1;33m", "\x1b[0m"
+    from deltamem_cli.merge import Merged
+    from deltamem_cli.reading import Summary
 
 
-class Style:
-    """Colours where they are welcome: a terminal, and no NO_COLOR (no-color.org)."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self.on = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-    def _paint(self, code: str, text: str) -> str:
-        return f"{code}{text}{_PLAIN}" if self.on and text else text
-
-    def bold(self, text: str) -> str:
-        """What a line is about."""
-        return self._paint(_BOLD, text)
-
-    def dim(self, text: str) -> str:
-        """What matters less."""
-        return self._paint(_DIM, text)
-
-    def place(self, text: str) -> str:
-        """A path."""
-        return self._paint(_GREEN, text)
-
-    def mark(self, text: str) -> str:
-        """A word of the question."""
-        return self._paint(_MARK, text)
-
-
-def clean(text: str) -> str:
-    """The text with its control characters made visible (ESC becomes ␛), so that it cannot drive a terminal."""
-    return _UNSAFE.sub(lambda match: _visible(ord(match.group())), text)
-
-
-def _visible(code: int) -> str:
-    return chr(0x2400 + code) if code < 0x20 else "␡" if code == 0x7F else f"<U+{code:04X}>"
-
-
-def answer_text(answer: Answer, style: Style) -> Iterator[str]:
-    """An answer for a person, in lines."""
+def answer_text(answer: Answer, style: Style, *, named: bool = False) -> Iterator[str]:
+    """An answer for a person, in lines; `named` for one of many: its question first, an empty line last."""
+    if named:
+        yield style.bold(f"? {line(answer.question)}")
     yield style.dim(f"familiarity {answer.familiarity:.2f}")
     for number, hit in enumerate(answer.hits, 1):
         yield ""
@@ -70,17 +32,20 @@ def answer_text(answer: Answer, style: Style) -> Iterator[str]:
     for number, segment in enumerate(answer.segments, 1):
         yield ""
         yield from _segment_text(number, segment, style)
+    if named:
+        yield ""
 
 
-def nothing_fits(answer: Answer, filtered: bool) -> str:
+def nothing_fits(answer: Answer, *, filtered: bool) -> str:
     """What to say when a memory has no answer."""
     also = " among the passages that the filters let through" if filtered else ""
-    return f"nothing in this memory fits the question{also} (familiarity {answer.familiarity:.2f})"
+    about = f'nothing in this memory fits "{line(answer.question)[:80]}"'
+    return f"{about}{also} (familiarity {answer.familiarity:.2f})"
 
 
 def _hit_text(number: int, hit: Hit, question: str, style: Style) -> Iterator[str]:
     yield f"{style.bold(str(number))}  {style.place(place(hit))}"
-    about = [_when(hit.time), _who(hit), clean(hit.title or hit.session), f"score {hit.score:.2f}"]
+    about = [_when(hit.time), _who(hit), line(hit.title or hit.session), f"score {hit.score:.2f}"]
     yield style.dim("   " + " · ".join(part for part in about if part))
     for near in hit.before:
         yield from _indented(near, "", style, near=True)
@@ -91,12 +56,11 @@ def _hit_text(number: int, hit: Hit, question: str, style: Style) -> Iterator[st
 
 def _indented(hit: Hit, question: str, style: Style, near: bool = False) -> Iterator[str]:
     if hit.text is None:
-        yield style.dim(f"   (text not kept; look at {place(hit)})")
+        yield style.dim("   (its text is not kept, and its log is gone or has changed)")
         return
-    text = clean(_marked(hit.text, question, style)) if not style.on else _marked(hit.text, question, style)
     lead = f"{_who(hit)}: " if near else ""
-    for line in (lead + text).split("\n"):
-        yield "   " + (style.dim(line) if near else line)
+    for shown in (lead + _marked(hit.text, question, style)).split("\n"):
+        yield style.dim(f"   ┆ {shown}") if near else f"   {shown}"
 
 
 def _marked(text: str, question: str, style: Style) -> str:
@@ -115,23 +79,22 @@ def _marked(text: str, question: str, style: Style) -> str:
 def _segment_text(number: int, segment: Segment, style: Style) -> Iterator[str]:
     yield f"{style.bold(str(number))}  {style.place(short_path(segment.source) + ':' + str(segment.line))}"
     span = " – ".join(dict.fromkeys(t for t in (_when(segment.start), _when(segment.end)) if t))
-    about = [span, clean(segment.title or segment.session), f"{segment.passages} passages", f"score {segment.score:.3f}"]
+    about = [
+        span,
+        line(segment.title or segment.session),
+        count(segment.passages, "passage"),
+        f"score {segment.score:.3f}",
+    ]
     yield style.dim("   " + " · ".join(part for part in about if part))
 
 
 def place(hit: Hit) -> str:
     """Where a passage stands: path:line, and the JSON pointer where the line is not enough."""
-    return f"{short_path(hit.source)}:{hit.line}" + (f"#{clean(hit.pointer)}" if hit.pointer else "")
-
-
-def short_path(path: str) -> str:
-    """The path as a person here would write it: relative below the current folder, else whole."""
-    here = os.getcwd() + os.sep
-    return clean(path.removeprefix(here))
+    return f"{short_path(hit.source)}:{hit.line}" + (f"#{line(hit.pointer)}" if hit.pointer else "")
 
 
 def _who(hit: Hit) -> str:
-    return clean(f"{hit.speaker} ({hit.role})" if hit.speaker and hit.role != "user" else hit.speaker or hit.role) + (
+    return line(f"{hit.speaker} ({hit.role})" if hit.speaker and hit.role != "user" else hit.speaker or hit.role) + (
         "" if hit.kind == "text" else f", {hit.kind.replace('_', ' ')}"
     )
 
@@ -142,7 +105,8 @@ def _when(seconds: float | None) -> str:
 
 def _moment(seconds: float) -> datetime:
     """UTC; a time outside what a calendar can say (a stranger's number) is pinned to its ends."""
-    return datetime.fromtimestamp(min(max(seconds, -62135596800), 253402300799), UTC)
+    day = 86_400  # room for the zone of whoever reads it
+    return datetime.fromtimestamp(min(max(seconds, -62135596800 + day), 253402300799 - day), UTC)
 
 
 def _iso(seconds: float | None) -> str | None:
@@ -167,27 +131,44 @@ def _hit_fields(hit: Hit) -> dict[str, Any]:
 
 
 def _json(value: Any) -> str:  # noqa: ANN401  # any JSON value
-    text = orjson.dumps(value).decode()
-    return _UNSAFE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+    try:
+        text = orjson.dumps(value).decode()
+    except TypeError:
+        text = json.dumps(value)  # a path or question that is no UTF-8
+    return UNSAFE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 def summary_text(summary: Summary, memory: str, style: Style) -> Iterator[str]:
     """What an ingest did, for a person."""
     logs = sum(summary.logs.values())
-    formats = ", ".join(f"{count} {name}" for name, count in summary.logs.most_common())
-    read = f"read {logs} log{'s' * (logs != 1)}" + (f" ({formats})" if formats else "")
+    formats = ", ".join(f"{number} {name}" for name, number in summary.logs.most_common())
+    read = f"read {count(logs, 'log')}" + (f" ({formats})" if formats else "")
     unchanged = f", {summary.unchanged} unchanged" if summary.unchanged else ""
-    others = f", passed over {summary.not_logs} files that are no logs" if summary.not_logs else ""
+    others = f", passed over {count(summary.not_logs, 'file')} in no format of logs" if summary.not_logs else ""
     yield read + unchanged + others
-    yield (
-        f"{summary.messages:,} messages → {summary.passages:,} passages: "
-        f"{style.bold(f'{summary.new:,} new')}, {summary.duplicates:,} known already"
-    )
+    if summary.redacted:
+        rules = ", ".join(f"{rule} {number:,}" for rule, number in summary.redacted.most_common())
+        yield f"redacted {count(summary.redacted.total(), 'secret')}: {rules}"
+    if not memory:  # a dry run
+        messages = f"{count(summary.messages, 'message')} in {size(summary.bytes_in)} of logs"
+        yield f"{messages}, {summary.seconds:.1f} s; nothing was written"
+    else:
+        yield from _kept_text(summary, memory, style)
     if summary.skipped:
-        kinds = ", ".join(f"{clean(kind)} {count:,}" for kind, count in summary.skipped.most_common())
-        yield style.dim(f"records left out: {kinds}")
+        most = summary.skipped.most_common(6)
+        kinds = ", ".join(f"{line(kind)} {number:,}" for kind, number in most)
+        rest = summary.skipped.total() - sum(number for _, number in most)
+        others = f", {rest:,} of {count(len(summary.skipped) - len(most), 'other type')}" if rest else ""
+        yield style.dim(f"not conversation, left out: {kinds}{others} (all of them: --json)")
     for path in summary.pending:
         yield style.dim(f"{short_path(path)}: the last line is still being written; ingest again to get it")
+
+
+def _kept_text(summary: Summary, memory: str, style: Style) -> Iterator[str]:
+    yield (
+        f"{count(summary.messages, 'message')} → {count(summary.passages, 'passage')}: "
+        f"{style.bold(f'{summary.new:,} new')}, {summary.duplicates:,} known already"
+    )
     ratio = summary.bytes_in / summary.bytes_out if summary.bytes_out else 0.0
     saved = "" if summary.saved else ", nothing to change"
     yield (
@@ -198,9 +179,86 @@ def summary_text(summary: Summary, memory: str, style: Style) -> Iterator[str]:
 
 def summary_json(summary: Summary, memory: str) -> str:
     """What an ingest did, as one JSON object."""
-    fields = asdict(summary) | {"memory": memory, "problems": [str(problem) for problem in summary.problems]}
-    fields["seconds"] = round(summary.seconds, 3)
+    told = {field.name: getattr(summary, field.name) for field in fields(summary)}  # asdict breaks a Counter
+    told |= {"memory": memory, "problems": [str(problem) for problem in summary.problems]}
+    told["seconds"] = round(summary.seconds, 3)
+    return _json(told)
+
+
+def difference_text(told: Difference, style: Style, *, stat: bool) -> Iterator[str]:
+    """A difference for a person: the changes under their sessions, then the numbers."""
+    if not stat:
+        session = None
+        for change in _by_session(told.changes):
+            hit = change.hit
+            if hit.session != session:
+                session = hit.session
+                yield style.bold(clean(hit.title or hit.session)) + style.dim(f"  {_when(hit.time)}")
+            yield from _change_text(change, style)
+        if told.changes:
+            yield ""
+    yield (
+        f"passages: {told.added:,} added, {told.removed:,} gone, {told.shared:,} shared; sessions: "
+        f"{told.sessions_added:,} added, {told.sessions_removed:,} gone, {told.sessions_shared:,} shared"
+    )
+    if told.distance is not None:
+        yield f"distance {told.distance:.3f} of the first matrix (Frobenius), effective rank of change {told.rank:.0f}"
+    if told.angles is not None:
+        yield "principal angles {:.1f}°, {:.1f}°, {:.1f}° (smallest, median, largest)".format(*told.angles)
+
+
+def _by_session(changes: tuple[Change, ...]) -> list[Change]:
+    """Changes of one session together, the sessions in the order of their newest change."""
+    first: dict[str, int] = {}
+    for place, change in enumerate(changes):
+        first.setdefault(change.hit.session, place)
+    return sorted(changes, key=lambda change: first[change.hit.session])
+
+
+def _change_text(change: Change, style: Style) -> Iterator[str]:
+    hit = change.hit
+    yield f"{style.mark(change.sign)} {change.novelty:.2f}  {style.place(place(hit))}  {style.dim(_who(hit))}"
+    yield from _excerpt(hit, "    ")
+    if change.old is not None:
+        yield style.dim(f"    before: {place(change.old)}")
+        for line in _excerpt(change.old, "    │ "):
+            yield style.dim(line)
+
+
+def _excerpt(hit: Hit, indent: str, most: int = 6) -> Iterator[str]:
+    """The first lines of a passage."""
+    lines = clean(hit.text if hit.text is not None else "(text not kept)").split("\n")
+    for shown in lines[:most]:
+        yield indent + shown
+    if len(lines) > most:
+        yield f"{indent}[… {len(lines) - most} more lines]"
+
+
+def difference_json(told: Difference) -> str:
+    """A difference as one JSON object."""
+    fields = asdict(told)
+    for entry, change in zip(fields["changes"], told.changes, strict=True):
+        entry["hit"] = _hit_fields(change.hit)
+        entry["old"] = _hit_fields(change.old) if change.old else None
     return _json(fields)
+
+
+def merged_text(merged: Merged, path: str) -> str:
+    """What a merge did, for a person."""
+    twice = merged.passages_in - merged.passages - merged.removed
+    also = [f"{twice:,} in more than one"] * (twice > 0) + [f"{merged.removed:,} taken away"] * (merged.removed > 0)
+    return (
+        f"{merged.memories} memories with {count(merged.passages_in, 'passage')} → {short_path(path)} "
+        f"with {merged.passages:,}" + (f" ({', '.join(also)})" if also else "")
+    )
+
+
+def forgotten_text(told: Forgotten, path: str) -> str:
+    """What a forget takes out, for a person."""
+    return (
+        f"{count(told.passages, 'passage')} of {count(told.sessions, 'session')} from {count(told.sources, 'log')} "
+        f"to forget from {short_path(path)}; {told.left:,} stay"
+    )
 
 
 def info_text(info: Info, path: str, style: Style) -> Iterator[str]:
@@ -208,17 +266,20 @@ def info_text(info: Info, path: str, style: Style) -> Iterator[str]:
     header = info.header
     times = " – ".join(_when(t / 1000) for t in (header.first, header.last) if t is not None) or "no times"
     total = sum(info.bytes.values())
-    parts = ", ".join(f"{part} {size(count)}" for part, count in info.bytes.items())
-    formats = ", ".join(f"{count} {name}" for name, count in info.formats.items())
-    speakers = ", ".join(f"{clean(name) or '(unnamed)'} {count:,}" for name, count in info.speakers.items())
+    parts = ", ".join(f"{part} {size(used)}" for part, used in info.bytes.items())
+    formats = ", ".join(f"{number} {name}" for name, number in info.formats.items())
+    speakers = ", ".join(f"{line(name) or '(unnamed)'} {number:,}" for name, number in info.speakers.items())
     rows = {
         "memory": short_path(path),
-        "holds": f"{header.passages:,} passages of {header.sessions:,} sessions from {header.sources:,} logs ({formats})",
+        "holds": f"{count(header.passages, 'passage')} of {count(header.sessions, 'session')} "
+        f"from {count(header.sources, 'log')} ({formats})"
+        + (f"; a patch: merging it also takes {count(info.removed, 'passage')} away" if header.patch else ""),
         "time": times,
         "speakers": speakers,
-        "encoder": f"{clean(header.encoder)}, {header.dimension} dimensions, {header.window} tokens",
-        "rule": f"{clean(header.rule)}, α = {', '.join(f'{alpha:g}' for alpha in info.alpha)}",
-        "matrix": f"{info.states} state{'s' * (info.states != 1)} of {info.dimension} × {info.dimension}, {info.segments:,} segments, "
+        "encoder": f"{line(header.encoder)}, {header.dimension} dimensions, {header.window} tokens",
+        "rule": f"{line(header.rule)}, α = {', '.join(f'{alpha:g}' for alpha in info.alpha)}",
+        "matrix": f"{info.states} state{'s' * (info.states != 1)} of {info.dimension} dimensions, "
+        f"{info.directions:,} directions known, {info.segments:,} segments, "
         f"load {info.load:.2f} writes a dimension, effective rank {info.rank:.0f}",
         "bytes": f"{size(total)}: {parts}",
         "text": "kept" if header.text else "not kept: read from the logs where they still are",
@@ -229,7 +290,7 @@ def info_text(info: Info, path: str, style: Style) -> Iterator[str]:
         yield style.dim(f"{'largest':>9}") + "  sessions:"
     for largest in info.largest:
         session = largest.session
-        label = clean(session.title or session.id)
+        label = line(session.title or session.id)
         yield f"           {largest.passages:>6,}  {_when(largest.start) or '-':16}  {label}"
 
 
@@ -243,22 +304,3 @@ def info_json(info: Info, path: str) -> str:
     for entry in fields["largest"]:
         entry["start"] = _iso(entry["start"])
     return _json(fields)
-
-
-def size(count: float) -> str:
-    """Bytes as a person reads them."""
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if count < 1024 or unit == "GiB":
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1024
-    raise AssertionError
-
-
-def out(line: str) -> None:
-    """One line of results."""
-    sys.stdout.write(line + "\n")
-
-
-def err(line: str) -> None:
-    """One line of anything else."""
-    sys.stderr.write(line + "\n")

@@ -22,6 +22,7 @@ _PLACES = (  # where a passage may end, the best first
     re.compile(r"\n"),
     re.compile(r"(?<=[.!?…])[\"')\]”’]*\s+|(?<=[。！？])"),
     re.compile(r"\s+"),
+    re.compile(r"\b"),  # half a word may be more tokens than it was in the whole
 )
 _TOOL_HEAD, _TOOL_TAIL, _TOOL_ERRORS, _TOOL_LINE = 6, 6, 6, 160
 _ERROR = re.compile(r"error|exception|traceback|fail|fatal|panic|denied|not found|cannot|undefined", re.IGNORECASE)
@@ -31,7 +32,7 @@ def passages(message: Message, window: int, offsets: Offsets) -> Iterator[Passag
     """The message cut into passages of at most `window` tokens, as `offsets` (text → token places) counts them."""
     bounded = message.kind in ("tool_call", "tool_result")
     text = brief(message.text) if bounded else message.text
-    budget = window - len(spoken(message, "").encode())
+    budget = window - len(spoken(message, "").encode("utf-8", "surrogatepass"))
     for part, piece in enumerate(split(text, max(budget, window // 2), offsets)):
         name = "\0".join((message.id, message.kind, str(part), piece)).encode("utf-8", "surrogatepass")
         yield Passage(blake2b(name, digest_size=16).digest(), piece, message)
@@ -71,11 +72,13 @@ def brief(text: str) -> str:
 
 
 def _slabs(text: str) -> Iterator[str]:
-    while len(text) > _SLAB:
-        end = max(text.rfind("\n", _SLAB // 2, _SLAB), text.rfind(" ", _SLAB // 2, _SLAB)) + 1 or _SLAB
-        yield text[:end]
-        text = text[end:]
-    yield text
+    start = 0
+    while len(text) - start > _SLAB:
+        low, high = start + _SLAB // 2, start + _SLAB
+        end = max(text.rfind("\n", low, high), text.rfind(" ", low, high)) + 1 or high
+        yield text[start:end]
+        start = end
+    yield text[start:]
 
 
 def _cut(text: str, window: int, tokens: list[int]) -> list[str]:
@@ -86,11 +89,11 @@ def _cut(text: str, window: int, tokens: list[int]) -> list[str]:
     openings = [start for start, _ in fences]
     pieces, start, first = [], 0, 0
     while first + window < len(tokens):
-        limit = tokens[first + window]
+        limit = max(tokens[first + window], tokens[first] + 1)  # bytes of one character may be tokens of one place
         least = tokens[first + window // 3]
         end = (
             _last(openings, tokens[first], limit, [end for _, end in fences])
-            or next((at for found in (*outside, places[1], places[3]) if (at := _last_in(found, least, limit))), None)
+            or next((at for found in (*outside, places[1], *places[3:]) if (at := _last_in(found, least, limit))), None)
             or limit
         )
         pieces.append(text[start:end])

@@ -6,6 +6,7 @@ Everything about a memory is in one metadata key, `deltamem`: JSON with sorted k
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
@@ -25,21 +27,27 @@ from deltamem_cli.memory import Header, Memory, Tensors
 FORMAT = 1
 UPGRADES: list[Callable[[dict[str, Any]], dict[str, Any]]] = []  # header of format i + 1 → i + 2; only ever added to
 
-_DTYPES = {"uint8": "U8", "int8": "I8", "uint16": "U16", "uint32": "U32", "uint64": "U64", "int64": "I64", "float16": "F16", "float32": "F32"}
+_DTYPES = {
+    "uint8": "U8",
+    "int8": "I8",
+    "uint16": "U16",
+    "uint32": "U32",
+    "uint64": "U64",
+    "int64": "I64",
+    "float16": "F16",
+    "float32": "F32",
+}
 _COPY = 1 << 20
 
 
 class _FileTensors(Tensors):
-    """The tensors of an open file; each stays once it was fetched."""
+    """The tensors of an open file, read anew at each call: whoever asks decides how long one stays in memory."""
 
     def __init__(self, handle: Any, name: str) -> None:  # noqa: ANN401  # safetensors' class has no stub
         self._handle, self._name, self._names = handle, name, frozenset(handle.keys())
-        self._kept: dict[str, NDArray[Any]] = {}
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        if name not in self._kept:
-            self._kept[name] = self._fetch(name, lambda: self._handle.get_tensor(name))
-        return self._kept[name]
+        return self._fetch(name, lambda: self._handle.get_tensor(name))
 
     def piece(self, name: str, first: int, end: int) -> NDArray[Any]:
         return self._fetch(name, lambda: self._handle.get_slice(name)[first:end])
@@ -73,7 +81,7 @@ def open_memory(path: str | Path) -> Memory:
     if not stat.S_ISREG(os.stat(name).st_mode):
         raise MemoryFileError(f"{name}: not a file; give the .safetensors file that `deltamem ingest -o` wrote")
     try:
-        handle = safe_open(name, framework="numpy")
+        handle: Any = safe_open(name, framework="numpy")
         header = (handle.metadata() or {}).get("deltamem")
     except (SafetensorError, OSError) as error:
         raise MemoryFileError(f"{name}: not a deltamem memory, or cut short ({_first_line(error)})") from error
@@ -84,7 +92,7 @@ def open_memory(path: str | Path) -> Memory:
 
 def _parse(header: str, name: str) -> Header:
     try:
-        values = json.loads(header)
+        values = orjson.loads(header)  # not json: it has a limit of depth and of digits
     except ValueError as error:
         raise MemoryFileError(f"{name}: its header is damaged; restore the file or ingest again") from error
     version = values.get("format") if isinstance(values, dict) else None
@@ -148,6 +156,19 @@ def _safetensors_header(header: Header, tensors: Mapping[str, tuple[str, list[in
     return len(body).to_bytes(8, "little") + body
 
 
+def check_place(path: str | Path) -> None:
+    """Raise UsageError when no file can be written at `path`: before the work, not after it."""
+    folder = os.path.dirname(os.path.realpath(path))
+    if not os.path.isdir(folder):
+        raise _no_place(folder, FileNotFoundError(errno.ENOENT, "there is no such folder"))
+    if not os.access(folder, os.W_OK):
+        raise _no_place(folder, PermissionError(errno.EACCES, "no permission"))
+
+
+def _no_place(folder: str, error: OSError) -> UsageError:
+    return UsageError(f"{folder}: cannot write here ({error.strerror}); choose another place with -o")
+
+
 @contextmanager
 def _replacing(target: str) -> Iterator[BinaryIO]:
     """A file beside `target` that takes its place once it is complete and on disk."""
@@ -155,7 +176,7 @@ def _replacing(target: str) -> Iterator[BinaryIO]:
     try:
         handle, beside = tempfile.mkstemp(prefix=f".{os.path.basename(target)}.", suffix=".part", dir=folder)
     except OSError as error:
-        raise UsageError(f"{folder}: cannot write here ({error.strerror}); choose another place with -o") from error
+        raise _no_place(folder, error) from error
     try:
         with open(handle, "wb") as out:
             yield out
@@ -163,8 +184,10 @@ def _replacing(target: str) -> Iterator[BinaryIO]:
             os.fsync(out.fileno())
         os.chmod(beside, _mode(target))
         os.replace(beside, target)
-    except BaseException:
+    except BaseException as error:
         os.unlink(beside)
+        if isinstance(error, OSError):
+            raise UsageError(f"{target}: cannot be written ({error.strerror}); the old state is kept") from error
         raise
     if os.name == "posix":
         directory = os.open(folder, os.O_RDONLY)

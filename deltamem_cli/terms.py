@@ -15,8 +15,9 @@ import Stemmer
 
 _STEM = Stemmer.Stemmer("english").stemWord
 
-# CJK text has no spaces between words: each character is a word there.
-_WORD = re.compile(r"[぀-ヿ㐀-鿿豈-﫿가-힯]|[^\W_぀-ヿ㐀-鿿豈-﫿가-힯]+(?:['’][^\W\d_]+)?|\w+")
+# Text in these scripts has no spaces between words: each character is a word there (kana, Han, Hangul).
+_ALONE = r"\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uac00-\ud7af"
+_WORD = re.compile(rf"[{_ALONE}]|[^\W_{_ALONE}]+(?:['’][^\W\d_]+)?|\w+")
 _PIECES = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")  # the words inside an identifier
 _LONGEST = 64  # a longer "word" is base64 or a hash: its first letters tell it apart well enough
 

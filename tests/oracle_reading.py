@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from deltamem_cli.archives import open_file
 from deltamem_cli.readers import open_log, reader
 from deltamem_cli.records import Message, ReadReport
 
@@ -33,10 +34,10 @@ def read_bytes(data: bytes, format: str | None = None) -> tuple[str, list[Messag
     return read_stream(cast(BinaryIO, Pipe(data)), "a.log", format)
 
 
-def read_file(path: Path) -> tuple[str, list[Message], ReadReport]:
-    """(format, messages, report) of the log in a file."""
-    with path.open("rb") as stream:
-        return read_stream(stream, str(path))
+def read_file(path: Path, format: str | None = None) -> tuple[str, list[Message], ReadReport]:
+    """(format, messages, report) of a log on disk, or of a member of an archive."""
+    with open_file(str(path)) as stream:
+        return read_stream(stream, str(path), format)
 
 
 def read_stream(stream: BinaryIO, name: str, format: str | None = None) -> tuple[str, list[Message], ReadReport]:

@@ -81,7 +81,8 @@ def test_an_oversized_line_is_stepped_over(monkeypatch: pytest.MonkeyPatch) -> N
         (b"SQLite format 3\0" + bytes(80), "SQLite"),
         (b"WEBVTT\n\nNOTE nobody spoke\n", "without captions"),
         (b'{"name": "a package", "version": "1.0"}', "--format"),
-        (b'[{"uuid": "k1", "chat_messages": [{"sender": "human", "text": "x"}]}]', "--format"),
+        (b'{"version": 1, "files": [{"name": "conversations-000.json"}]}', "--format"),
+        (b"PK\3\4" + bytes(80), "ZIP archive"),
         (b"# A README\n\nNote: read this.\nNote: and this.\n", "--format"),
         (b"\x1b]0;title\x07 plain words", "speaker labels"),
         (b"{" * 100, "JSON"),
@@ -149,6 +150,37 @@ KEYS = [
     "mapping",
     "messages",
     "text",
+    *[
+        "chat_messages",
+        "conversations",
+        "from",
+        "value",
+        "event",
+        "params",
+        "update",
+        "requests",
+        "response",
+        "kind",
+        "v",
+        "k",
+        "i",
+        "data",
+    ],
+    *[
+        "id",
+        "parentId",
+        "parts",
+        "say",
+        "ts",
+        "source",
+        "info",
+        "part",
+        "inlineReference",
+        "toolCalls",
+        "thoughts",
+        "$set",
+        "$rewindTo",
+    ],
 ]
 WORDS = [
     "user",
@@ -160,6 +192,18 @@ WORDS = [
     "item_completed",
     "tool_result",
     "x",
+    *[
+        "human",
+        "gpt",
+        "gemini",
+        "say",
+        "session",
+        "message",
+        "tool.call",
+        "content.part",
+        "user.message",
+        "USER_EXPLICIT",
+    ],
 ]
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | st.sampled_from(WORDS),
@@ -190,3 +234,11 @@ def test_deep_nesting_is_an_error_and_no_memory_bomb(format: str) -> None:
     data = b'[{"mapping": ' + b"[" * 200_000
     with pytest.raises(LogError, match="nests deeper"):
         list(reader(format).read(io.BytesIO(data), "a.log", ReadReport()))
+
+
+@pytest.mark.parametrize(
+    "text", ["9025-06-30T12:00:00Z", "1969-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00", "2200-06-01"]
+)
+def test_a_time_outside_1970_to_2200_is_none(text: str) -> None:
+    """Found by benchmarks/fuzz_readers.py: one flipped digit made a message of the year 9025."""
+    assert seconds(text) is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
 import zipfile
 from collections import Counter
@@ -11,7 +10,7 @@ from pathlib import Path
 
 import oracle_chats
 import pytest
-from oracle_reading import SHARED, read_bytes, read_file, read_stream
+from oracle_reading import SHARED, read_bytes, read_file
 
 FIXTURES = SHARED / "fixtures"
 pytestmark = pytest.mark.skipif(not FIXTURES.is_dir(), reason="needs the shared fixtures (DELTAMEM_SHARED)")
@@ -44,7 +43,7 @@ def test_a_slack_export_folder_and_its_zip_give_the_same(tmp_path: Path) -> None
     for day in days:
         records = json.loads(archive.read(day))
         _, unpacked, report = read_file(tmp_path / day)
-        assert read_stream(io.BytesIO(archive.read(day)), f"{ARCHIVE}/{day}")[1] == unpacked
+        assert read_file(ARCHIVE / day)[1] == unpacked
         assert len(unpacked) == oracle_chats.slack(records)
         assert len(unpacked) + sum(report.skipped.values()) == len(records)
         for message in unpacked:
@@ -103,8 +102,8 @@ def test_research_sets() -> None:
         for id in question["evidence"]
     }
     assert len(evidence - ids) <= 6  # the set's own slips
-    data = gzip.decompress((SHARED / "data/longmemeval_s_dev.jsonl.gz").read_bytes())
-    format, messages, _ = read_stream(io.BytesIO(data), "a.jsonl")
+    packed = SHARED / "data/longmemeval_s_dev.jsonl.gz"
+    format, messages, _ = read_file(packed)
     assert format == "longmemeval"
-    assert Counter(message.role for message in messages) == oracle_chats.longmemeval(data.splitlines())
+    assert Counter(message.role for message in messages) == oracle_chats.longmemeval(gzip.decompress(packed.read_bytes()).splitlines())
     assert all(message.time for message in messages)

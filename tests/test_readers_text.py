@@ -113,7 +113,6 @@ def test_labels_in_code_and_of_another_style_belong_to_the_answer() -> None:
         "Name: Ann\nAge: 3\n\nName: Bob\nAge: 4\n",
         "name,age\nAnn,3\nBob,4\n",
         "public:\n  int a;\nprivate:\n  int b;\npublic:\n  int c;\nprivate:\n  int d;\n",
-        "# aider chat started at 2026-01-01\n\n#### User: hi\n",
         "From: a@b.c\nTo: d@e.f\nSubject: hi\n\nUser: quoted\nAssistant: quoted\nUser: x\n",
         "\n".join(["words"] * 20) + "\nUser: quoted\nAssistant: quoted\n",
         "http://a.b\nhttps://c.d\nhttp://a.b\nhttps://c.d\n",

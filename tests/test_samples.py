@@ -15,7 +15,7 @@ QUESTIONS: list[dict[str, Any]] = [
 ]
 ANSWERABLE = [question for question in QUESTIONS if question["source"]]
 JSON_LINES = sorted(SAMPLES.rglob("*.jsonl"))
-LIMIT = 200_000  # bytes: small enough to read in a browser, large enough that retrieval is a task
+LIMIT = 260_000  # bytes: small enough to read in a browser, large enough that retrieval is a task
 
 
 def evidence(question: dict[str, Any]) -> str:
@@ -55,9 +55,12 @@ def test_there_are_enough_questions_of_both_kinds() -> None:
 
 
 def test_each_log_has_a_question() -> None:
+    """In the folders that are asked about; the other samples have expected messages in the tests of their readers."""
+    asked = {question["source"] for question in ANSWERABLE}
+    folders = {source.split("/")[0] for source in asked}
     logs = {path.relative_to(SAMPLES).as_posix() for path in SAMPLES.rglob("*") if path.is_file()}
-    lists = {"questions.jsonl", "slack/users.json", "slack/channels.json"}
-    assert {question["source"] for question in ANSWERABLE} == logs - lists
+    lists = {"slack/users.json", "slack/channels.json"}
+    assert asked == {log for log in logs - lists if log.split("/")[0] in folders}
 
 
 def test_the_abandoned_branch_differs_from_the_kept_one() -> None:

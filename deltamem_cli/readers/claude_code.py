@@ -63,7 +63,7 @@ def _is_record(record: dict[str, Any]) -> bool:
 def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
     """The messages of a session file, in file order. Raises LogError for a broken `session.json`."""
     head, whole = rewound(stream)
-    if isinstance(head.document, dict) and "loglines" in head.document:
+    if b'"loglines"' in head.data and "loglines" in mapping(head.document):
         numbered = _web_records(cast(BinaryIO, whole), name, report)
     else:
         numbered = ((line, "", record) for line, record in records(cast(BinaryIO, whole), report))
@@ -134,12 +134,12 @@ class _Session:
         self.queue.close()
 
     def _place(self, line: int, pointer: str, record: dict[str, Any]) -> _Place:
-        self.session_id = session = string(record.get("sessionId")) or self.session_id
-        if record.get("isSidechain") is True:  # a sub-agent: its records carry the parent's id
-            agent = string(record.get("agentId"))
+        get = record.get
+        self.session_id = session = string(get("sessionId")) or self.session_id
+        if get("isSidechain") is True:  # a sub-agent: its records carry the parent's id
+            agent = string(get("agentId"))
             session = f"{session}/agent-{agent}" if agent else f"{session}/sidechain"
-        time = seconds(record.get("timestamp"))
-        return _Place(line, pointer, session, string(record.get("uuid")), time, string(record.get("cwd")))
+        return _Place(line, pointer, session, string(get("uuid")), seconds(get("timestamp")), string(get("cwd")))
 
     def _turn(self, record: dict[str, Any], place: _Place, role: Role) -> list[Message]:
         message = record.get("message")
@@ -188,7 +188,7 @@ class _Session:
         if kind == "tool_result":
             return self._said(parts_text(block.get("content")), place, "tool", "tool_result")
         if kind in _CALLS:
-            return place.message(call_text(string(block.get("name")), block.get("input")), role, "tool_call")
+            return self._said(call_text(string(block.get("name")), block.get("input")), place, role, "tool_call")
         self.skipped[label(kind)] += 1
         return None
 

@@ -11,10 +11,10 @@ _OBJECTS = 50
 _JSON = re.compile(rb"\s*(?:\{|\[\s*[\[{\"\]])")  # `[2026-01-02]` begins a line of a chat, no array of records
 
 _MAGIC = {  # first bytes → what such a file is, and what to do about it
-    b"PK\x03\x04": "a ZIP archive: unpack it and give the files inside",
-    b"\x1f\x8b": "compressed with gzip: unpack it first (gzip -dc FILE | deltamem ingest -)",
-    b"\x28\xb5\x2f\xfd": "compressed with zstd: unpack it first (zstd -dc FILE | deltamem ingest -)",
-    b"SQLite format 3\x00": "an SQLite database, which no reader takes: export the chat as JSON, JSONL or text",
+    b"PK\x03\x04": "a ZIP archive from a pipe or inside another file: unpack that and give the archive by its path",
+    b"\x1f\x8b": "compressed with gzip twice: unpack it first (gzip -dc FILE | deltamem ingest -)",
+    b"\x28\xb5\x2f\xfd": "compressed with zstd twice: unpack it first (zstd -dc FILE | deltamem ingest -)",
+    b"SQLite format 3\x00": "an SQLite database of no tool that deltamem knows: export the chat as JSON, JSONL or text",
     b"%PDF": "a PDF: save the conversation as text or Markdown",
     b"WEBVTT": "a WebVTT file without captions; nothing to ingest",
 }
@@ -26,6 +26,7 @@ class Head:
 
     def __init__(self, data: bytes) -> None:
         self.data = data
+        self.tables: dict[str, frozenset[str]] = {}  # of a database: its tables and their columns
 
     @cached_property
     def text(self) -> str:

@@ -9,8 +9,12 @@ import ijson
 from ijson.common import ObjectBuilder
 
 from deltamem_cli.errors import LogError
+from deltamem_cli.readers.head import Head
+from deltamem_cli.readers.jsonl import parse, records
 from deltamem_cli.readers.source import repaired
+from deltamem_cli.records import ReadReport
 
+_LARGEST = 512 << 20
 _DEEPEST = 500  # no log nests deeper; ijson's own `items` needs memory in the square of the depth
 
 
@@ -89,3 +93,25 @@ def _values(stream: BinaryIO, wanted: set[tuple[str, ...]], name: str) -> Iterat
                 builder = None
         if depth + len(place.path) > _DEEPEST:
             raise LogError(name, f"the JSON nests deeper than {_DEEPEST} levels: this is no chat log")
+
+
+def document(stream: BinaryIO, name: str) -> Any:  # noqa: ANN401 - any JSON value
+    """The whole document, for formats that keep one session a file. Raises LogError when it is broken or huge."""
+    data = stream.read(_LARGEST + 1)
+    if len(data) > _LARGEST:
+        raise LogError(name, f"larger than {_LARGEST >> 20} MB, which no session of this format is")
+    try:
+        return parse(data)
+    except ValueError:
+        why = "the JSON breaks off or is invalid; let the tool that wrote it save it again"
+        raise LogError(name, why) from None
+
+
+def entries(head: Head, stream: BinaryIO, name: str, report: ReadReport) -> Iterator[tuple[int, str, Any]]:
+    """(line, pointer, value) of the records of a log: those of an array, those of JSONL, or the one document."""
+    if isinstance(head.document, list):
+        yield from ((1, f"/{index}", value) for index, value in items(stream, "item", name))
+    elif head.is_jsonl:
+        yield from ((line, "", record) for line, record in records(stream, report))
+    else:
+        yield 1, "", document(stream, name)

@@ -1,4 +1,4 @@
-"""OpenAI-style messages: turns `{role, content}` in a JSON document, or as JSONL with a turn or a conversation a line.
+"""OpenAI or Anthropic messages: turns `{role, content}` in a JSON document, or a turn or conversation a line (JSONL).
 
 A conversation is `{"messages": [turn, …]}`. A file of turns is one session unless they name theirs. Ids are derived
 from the content, for the ids of such files ("msg_001") are not unique among files.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import Any, BinaryIO, cast
 
 from deltamem_cli.readers.derived import with_ids
@@ -16,10 +17,10 @@ from deltamem_cli.readers.jsondoc import items
 from deltamem_cli.readers.jsonl import records
 from deltamem_cli.readers.openai_turn import ROLES, first_string, turn_messages
 from deltamem_cli.readers.source import rewound
-from deltamem_cli.readers.values import mapping, sequence, string
+from deltamem_cli.readers.values import mapping, parts_text, sequence, string
 from deltamem_cli.records import Message, ReadReport
 
-TITLE = "OpenAI-style messages (JSON or JSONL)"
+TITLE = "OpenAI or Anthropic messages (JSON or JSONL)"
 
 _Entry = tuple[int, str, Any]  # line, pointer, a turn or a conversation
 _SESSION = ("session_id", "conversation_id", "thread_id", "sessionId")
@@ -46,7 +47,8 @@ def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
         entries = ((line, "", record) for line, record in records(source, report))
     else:
         entries = ((1, f"/messages/{index}", turn) for index, turn in items(source, "messages.item", name))
-        return with_ids(_turns(entries, report, mapping(head.document)))
+        conversation = mapping(head.document)
+        return with_ids(chain(_system(conversation, 1, ""), _turns(entries, report, conversation)))
     return _conversations(entries, report) if _is_conversation(_first(head)) else with_ids(_turns(entries, report, {}))
 
 
@@ -74,16 +76,30 @@ def _conversations(entries: Iterator[_Entry], report: ReadReport) -> Iterator[Me
         if not turns:
             report.skipped["not a conversation"] += 1
         numbered = ((line, f"{pointer}/messages/{index}", turn) for index, turn in enumerate(turns))
-        yield from with_ids(_turns(numbered, report, conversation))
+        yield from with_ids(chain(_system(conversation, line, pointer), _turns(numbered, report, conversation)))
+
+
+def _system(conversation: dict[str, Any], line: int, pointer: str) -> Iterator[Message]:
+    """The system prompt that stands beside the turns, as Anthropic's messages have it."""
+    text = parts_text(conversation.get("system"))
+    if text.strip():
+        yield Message(
+            text=text,
+            role="system",
+            line=line,
+            pointer=f"{pointer}/system",
+            session=first_string(conversation, (*_SESSION, "id")),
+        )
 
 
 def _turns(entries: Iterator[_Entry], report: ReadReport, conversation: dict[str, Any]) -> Iterator[Message]:
     """The messages of turns, with the session and title that their conversation names."""
     whole_session = first_string(conversation, (*_SESSION, "id"))
-    title = string(conversation.get("title"))
+    title, model = string(conversation.get("title")), string(conversation.get("model"))
     for line, pointer, entry in entries:
         turn = mapping(entry)
         session = first_string(turn, _SESSION) or whole_session
         for message in turn_messages(turn, line, pointer, report.skipped):
-            yield replace(message, session=session, title=title)
+            speaker = message.speaker or (model if message.role == "assistant" else "")
+            yield replace(message, session=session, title=title, speaker=speaker)
             title = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from deltamem_cli.readers.values import call_text, label, mapping, parts_text, seconds, sequence, string, tool_output
@@ -22,7 +23,7 @@ ROLES: dict[str, Role] = {
 }
 _TIMES = ("timestamp", "created_at", "create_time", "created", "time", "ts", "date")
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking")
-_CALLS = ("tool_use", "tool-call", "tool_call", "function_call")
+_CALLS = ("tool_use", "tool-call", "tool_call", "toolCall", "function_call")
 _RESULTS = ("tool_result", "tool-result", "function_call_output")
 _Told = tuple[str, Role, Kind, str]  # text, role, kind, pointer inside the turn
 
@@ -52,6 +53,18 @@ def turn_messages(turn: dict[str, Any], line: int, pointer: str, skipped: Counte
             speaker=speaker,
             time=time,
         )
+
+
+def block_messages(turn: dict[str, Any], line: int, pointer: str, skipped: Counter[str]) -> Iterator[Message]:
+    """Like `turn_messages`, but each content block is a message of its own, for logs in which a block is injected."""
+    content = turn.get("content")
+    if not isinstance(content, list):
+        yield from turn_messages(turn, line, pointer, skipped)
+        return
+    for index, block in enumerate(content):
+        place = f"{pointer}/content/{index}"
+        for message in turn_messages(turn | {"content": [block]}, line, pointer, skipped):
+            yield replace(message, pointer=place)
 
 
 def first_string(fields: dict[str, Any], keys: tuple[str, ...]) -> str:
@@ -95,5 +108,5 @@ def _block(part: object, role: Role, pointer: str) -> _Told:
     if kind in _RESULTS:
         return tool_output(fields.get("content", fields.get("output"))), "tool", "tool_result", pointer
     if kind == "thinking":
-        return string(fields.get("thinking")), role, "thinking", pointer
+        return string(fields.get("thinking")) or string(fields.get("text")), role, "thinking", pointer
     return parts_text([part]), role, "text", pointer

@@ -11,7 +11,9 @@ from deltamem_cli.readers.derived import with_ids
 from deltamem_cli.readers.head import Head
 from deltamem_cli.readers.jsondoc import items
 from deltamem_cli.readers.jsonl import records
+from deltamem_cli.readers.openai_turn import ROLES, first_string
 from deltamem_cli.readers.source import rewound
+from deltamem_cli.readers.turns import SESSION
 from deltamem_cli.readers.values import mapping, plain, seconds, string
 from deltamem_cli.records import Message, ReadReport
 
@@ -24,7 +26,7 @@ _OTHERS = {"role", "type", "uuid", "messages", "payload", "kind"}  # records of 
 
 
 def detect(head: Head) -> bool:
-    """Every record that the head shows has a text, its author and a time."""
+    """Every record that the head shows has a text, its author, who is a person, and a time."""
     document = head.document
     listed = document if isinstance(document, list) else head.objects if head.is_jsonl else []
     whole = [mapping(record) for record in listed][:50]
@@ -44,7 +46,9 @@ def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
 
 def _is_turn(record: dict[str, Any]) -> bool:
     said = isinstance(_first(record, _WHAT), str) and seconds(_first(record, _WHEN)) is not None
-    return said and isinstance(_first(record, _WHO), str | int) and not _OTHERS & record.keys()
+    who = _first(record, _WHO)
+    named = isinstance(who, str | int) and str(who).lower() not in ROLES
+    return said and named and not _OTHERS & record.keys()
 
 
 def _first(record: dict[str, Any], keys: tuple[str, ...]) -> Any:  # noqa: ANN401 - any JSON value
@@ -63,6 +67,7 @@ def _messages(entries: Iterator[tuple[int, str, dict[str, Any]]], report: ReadRe
             role="user",
             line=line,
             pointer=pointer,
+            session=first_string(record, SESSION),
             speaker=plain(_first(record, _WHO)),
             time=seconds(_first(record, _WHEN)),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from deltamem_cli.readers.head import HEAD_BYTES, Head
 
@@ -14,10 +14,18 @@ if TYPE_CHECKING:
 _BLOCK = 1 << 18
 
 
+class ByteStream(Protocol):
+    """All that is asked of an input: bytes, at most `size` at a time, b"" at the end."""
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes."""
+        ...
+
+
 class _Rejoined(io.RawIOBase):
     """Bytes that were read ahead, then the rest of the stream they came from."""
 
-    def __init__(self, ahead: bytes, rest: BinaryIO) -> None:
+    def __init__(self, ahead: bytes, rest: ByteStream) -> None:
         self._ahead, self._rest = memoryview(ahead), rest
 
     def readable(self) -> bool:
@@ -62,7 +70,7 @@ def repaired(stream: BinaryIO) -> io.BufferedReader:
     return io.BufferedReader(_Decoded(stream, "utf-8"), _BLOCK)
 
 
-def rewound(stream: BinaryIO) -> tuple[Head, io.BufferedReader]:
+def rewound(stream: ByteStream) -> tuple[Head, io.BufferedReader]:
     """The head of a stream, and the stream from its first byte on.
 
     UTF-16 with a byte order mark becomes UTF-8; a UTF-8 byte order mark is left out. The stream need not seek.
@@ -75,7 +83,7 @@ def rewound(stream: BinaryIO) -> tuple[Head, io.BufferedReader]:
     return Head(data[:HEAD_BYTES]), io.BufferedReader(_Rejoined(data, stream), _BLOCK)
 
 
-def _first_bytes(stream: BinaryIO) -> bytes:
+def _first_bytes(stream: ByteStream) -> bytes:
     """Up to HEAD_BYTES and the three of a byte order mark, however small the pieces a pipe hands out."""
     pieces: list[bytes] = []
     missing = HEAD_BYTES + 3

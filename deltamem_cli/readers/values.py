@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 _DATA_URL = re.compile(r"(data:[\w.+-]{1,80}/[\w.+-]{1,80};base64,)[A-Za-z0-9+/=_-]{32,}")
+_LATEST = 7.26e9  # seconds: the year 2200
 _TEXT_PARTS = {"text", "input_text", "output_text", "summary_text", "reasoning_text", "refusal", "Text"}
 
 
@@ -47,12 +48,13 @@ def seconds(value: object) -> float | None:
                 return None
         if len(value) < 10:
             return None
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        time = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        return time if 0 <= time < _LATEST else None
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e20:
         return None  # NaN too: it compares with nothing
     number = float(value)
     for unit in (1.0, 1e3, 1e6, 1e9):
-        if 1e8 <= number / unit < 7.26e9:
+        if 1e8 <= number / unit < _LATEST:
             return number / unit
     return None
 

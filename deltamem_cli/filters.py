@@ -1,0 +1,61 @@
+"""Which passages of a memory a person means: by session, speaker, role, kind, source and time."""
+
+from __future__ import annotations
+
+import fnmatch
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deltamem_cli.ledger import NO_TIME
+from deltamem_cli.memory import Memory
+from deltamem_cli.records import KINDS, ROLES
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which passages may answer. Empty fields let everything through; times in milliseconds since 1970 UTC.
+
+    session: the beginning of a session's id, or part of its title. speaker, source: part of the name, or a pattern
+    with * and ?. Letter case plays no part.
+    """
+
+    session: str = ""
+    speaker: str = ""
+    role: str = ""
+    kind: str = ""
+    source: str = ""
+    since: int | None = None
+    until: int | None = None
+
+
+EVERYTHING = Filters()
+
+
+def let_through(memory: Memory, filters: Filters) -> NDArray[np.bool_]:
+    """Which passages (N,) the filters let through."""
+    rows = memory.rows
+    passing = np.ones(len(rows), bool)
+    if filters.session:
+        wanted = filters.session.lower()
+        hits = [s.id.lower().startswith(wanted) or wanted in s.title.lower() for s in memory.sessions]
+        passing &= np.array(hits, bool)[rows.session]
+    if filters.speaker:
+        passing &= np.array([_like(name, filters.speaker) for name in memory.speakers], bool)[rows.speaker]
+    if filters.source:
+        passing &= np.array([_like(s.path, filters.source) for s in memory.sources], bool)[rows.source]
+    if filters.role:
+        passing &= rows.role == [*ROLES].index(filters.role)  # type: ignore[arg-type]
+    if filters.kind:
+        passing &= rows.kind == [*KINDS].index(filters.kind)  # type: ignore[arg-type]
+    if filters.since is not None:
+        passing &= (rows.time >= filters.since) & (rows.time != NO_TIME)
+    if filters.until is not None:
+        passing &= rows.time <= filters.until
+    return passing
+
+
+def _like(name: str, wanted: str) -> bool:
+    name, wanted = name.lower(), wanted.lower()
+    return fnmatch.fnmatchcase(name, wanted) if any(c in wanted for c in "*?[") else wanted in name

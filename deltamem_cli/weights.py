@@ -1,0 +1,16 @@
+"""The few numbers that were chosen by measuring, and what measured them."""
+
+from __future__ import annotations
+
+# How much each part counts in a passage's score (rank.py). Not fitted: the design's first guess, which
+# benchmarks/recall.py measures.
+BM25, NEIGHBOURS, MATRIX, SESSION = 0.7, 0.3, 0.4, 1.0
+
+# familiarity = 1 / (1 + exp(−(EXPLAINED · ratio + FOUND · ln(best read) + OFFSET))), a logistic regression that
+# benchmarks/familiarity.py fits to questions asked of the memory they belong to, and of others.
+EXPLAINED, FOUND, OFFSET = 10.3, 1.96, -4.95
+
+# Below this familiarity a question is about nothing in the memory, unless one passage holds most of its words: a rare
+# word that was said once is worth finding even if the matrix hardly noticed it. Chosen low, because to hide an answer
+# is worse than to show a poor one (benchmarks/familiarity.py prints both errors).
+UNFAMILIAR, MOST_WORDS = 0.1, 0.6

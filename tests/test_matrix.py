@@ -1,0 +1,175 @@
+"""The matrix: read as the plain formula says, split into states, and taken over where nothing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from conftest import WordEncoder, said
+from numpy.typing import NDArray
+
+from deltamem_cli import matrix
+from deltamem_cli.matrix import Matrix
+from deltamem_cli.memory import Memory
+from deltamem_cli.rank import Ranker
+from deltamem_cli.records import Message
+
+pytestmark = pytest.mark.usefixtures("poisoned")
+Remember = Callable[..., Memory]
+WORDS = [
+    "port",
+    "cache",
+    "launch",
+    "tile",
+    "marsh",
+    "queue",
+    "sync",
+    "paint",
+    "drill",
+    "lathe",
+    "glaze",
+    "kiln",
+    "loom",
+    "frost",
+    "cedar",
+]
+
+
+def chatter(sessions: int, each: int, first: int = 0) -> list[Message]:
+    """Sessions of `each` messages of a few words."""
+    dice = np.random.RandomState(first)
+    return [
+        said(
+            " ".join(dice.choice(WORDS, 5)) + f" {s}",
+            line=s * each + i + 1,
+            session=f"s{s:03}",
+            id=f"{s}-{i}",
+            time=1e9 + s * 1000 + i,
+        )
+        for s in range(first, first + sessions)
+        for i in range(each)
+    ]
+
+
+def dense_keys(memory: Memory) -> NDArray[np.float64]:
+    rows = memory.rows
+    starts = np.concatenate([[0], np.cumsum(rows.sizes, dtype=np.int64)])
+    return matrix.row_keys(rows, memory.vocabulary, memory.header.dimension, starts, 0, len(rows)).astype(np.float64)
+
+
+def arrays(learned: Matrix) -> dict[str, NDArray[Any]]:
+    return {field.name: getattr(learned, field.name) for field in fields(Matrix)}
+
+
+@pytest.fixture
+def small_states(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matrix, "STATE_WRITES", 24)
+    monkeypatch.setattr(matrix, "SEGMENT", 4)
+
+
+def test_the_read_at_the_grain_of_passages_is_the_formula(
+    remember: Remember, encoder: WordEncoder, small_states: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """c P q / ‖c P‖ / ‖P q‖ with the true P of each state, c a key with half of its neighbours in the session."""
+    monkeypatch.setattr(matrix, "LEAST_KNOWN", 0.0)
+    memory = remember(chatter(7, 9))
+    question = "which port for the cache in the marsh"
+    found = Ranker(memory).scores(question, encoder.encode_query(question))
+    q = Ranker(memory).key(encoder.encode_query(question), question).astype(np.float64)
+    K, learned, session = dense_keys(memory), memory.matrix, memory.rows.session
+    expected = np.zeros(len(K))
+    for state, (first, end) in enumerate(pairwise(learned.states.tolist())):
+        k, alpha = K[first:end], float(learned.alpha[state])
+        P = np.linalg.inv(k.T @ k + alpha * np.eye(k.shape[1]))
+        for i in range(first, end):
+            c = K[i].copy()
+            for near in (i - 1, i + 1):
+                if first <= near < end and session[near] == session[i]:
+                    c += matrix.NEIGHBOUR * K[near]
+            expected[i] = c @ P @ q / np.linalg.norm(c @ P) / np.linalg.norm(P @ q)
+    assert len(learned.states) == 5
+    assert np.abs(found.matrix - expected).max() < 0.02  # F is kept in eight bits
+    assert np.corrcoef(found.matrix, expected)[0, 1] > 0.999
+
+
+def test_segments_are_read_with_the_solved_matrix(remember: Remember, encoder: WordEncoder, small_states: None) -> None:
+    memory = remember(chatter(6, 9))
+    K, learned = dense_keys(memory), memory.matrix
+    q = K[13] / np.linalg.norm(K[13])
+    expected = np.zeros(len(learned.segments) - 1)
+    for state, (first, end) in enumerate(pairwise(learned.states.tolist())):
+        k = K[first:end]
+        inverse = np.linalg.inv(k.T @ k + float(learned.alpha[state]) * np.eye(k.shape[1]))
+        for segment, (a, b) in enumerate(pairwise(learned.segments.tolist())):
+            if first <= a < end:
+                row = K[a:b].sum(0) @ inverse
+                expected[segment] = row @ q / np.linalg.norm(row)
+    found = matrix.read_segments(learned, q.astype(np.float32))
+    assert np.abs(found - expected).max() < 0.01
+    assert learned.segments[int(found.argmax())] <= 13 < learned.segments[int(found.argmax()) + 1]
+
+
+def test_states_hold_whole_sessions_and_segments_one_session_each(remember: Remember, small_states: None) -> None:
+    memory = remember(chatter(7, 9))
+    session, learned = memory.rows.session, memory.matrix
+    assert np.diff(learned.states).max() <= 24
+    assert all(session[bound - 1] != session[bound] for bound in learned.states[1:-1])
+    assert all(len({*session[a:b].tolist()}) == 1 for a, b in pairwise(learned.segments.tolist()))
+    assert {*learned.states.tolist()} <= {*learned.segments.tolist()}
+
+
+def test_a_session_larger_than_a_state_is_cut(remember: Remember, small_states: None) -> None:
+    learned = remember(chatter(1, 60)).matrix
+    assert learned.states.tolist() == [0, 24, 48, 60]
+    assert np.diff(learned.segments).max() == 4
+
+
+def test_what_is_taken_over_equals_what_is_learned_anew(
+    remember: Remember, small_states: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learned_at: list[int] = []
+    learn = matrix._learn
+
+    def counting(key: Any, *rest: Any) -> Any:
+        learned_at.append(len(key))
+        return learn(key, *rest)
+
+    monkeypatch.setattr(matrix, "_learn", counting)
+    remember(chatter(6, 9))
+    learned_at.clear()
+    memory = remember(chatter(3, 9, first=6))
+    assert learned_at == [18, 9]  # the three states of before stay
+    fresh = matrix.build(memory.rows, memory.vocabulary, memory.header.dimension)
+    for name, array in arrays(memory.matrix).items():
+        assert np.array_equal(array, arrays(fresh)[name]), name
+        assert array.dtype == matrix.DTYPES[name]
+
+
+def test_a_question_about_what_was_written_is_better_explained(remember: Remember, encoder: WordEncoder) -> None:
+    memory = remember(chatter(20, 9))
+    ranker = Ranker(memory)
+
+    def explained(question: str) -> float:
+        return float(matrix.gains(memory.matrix, ranker.key(encoder.encode_query(question), question))[1].max())
+
+    assert explained("port cache launch") > 2 * explained("violin sonata rehearsal")
+
+
+def test_an_empty_matrix_has_no_states() -> None:
+    learned = matrix.build(*_nothing(), 30)
+    assert {name: len(array) for name, array in arrays(learned).items()} == {
+        name: 1 if name in ("states", "segments", "known") else 0 for name in matrix.DTYPES
+    }
+    q = np.zeros(30 + 640, np.float32)
+    assert matrix.gains(learned, q)[0].shape == (0, 670)
+    assert matrix.read_segments(learned, q).shape == (0,)
+
+
+def _nothing() -> tuple[Any, NDArray[np.uint64]]:
+    from deltamem_cli.draft import _no_rows
+
+    return _no_rows(30), np.zeros(0, np.uint64)
