@@ -119,6 +119,7 @@ class Draft:
         for _, passage in numbered:
             self._text.add(passage.text if self.header.text else "")
             self._pointers.add(passage.message.pointer)
+        self.rows += len(rows)
         self._new.append((rows, vocabulary))  # last: strings of an interrupted call stay without rows and do no harm
 
     def _number(self, speaker: str) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from deltamem_cli import render, render_logs, terminal
 from deltamem_cli.errors import ExitStatus, UsageError
@@ -17,6 +17,8 @@ from deltamem_cli.records import Kind
 from deltamem_cli.redact import Redactor
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
     from deltamem_cli.draft import Draft
     from deltamem_cli.encoders import Encoder
     from deltamem_cli.reading import Progress, Summary
@@ -172,15 +174,20 @@ def _to_the_end(steps: Generator[Progress, None, Summary], job: Job) -> Summary:
         while True:
             try:
                 step = advance()
-                advance = steps.__next__
-                if show:
-                    bar.total = step.total or None
-                    bar.set_description_str(terminal.line(os.path.basename(step.path))[:30], refresh=False)
-                    bar.update(step.done - bar.n)
             except StopIteration as stopped:
                 return stopped.value  # type: ignore[no-any-return]
-            except KeyboardInterrupt as interrupt:  # while the bar was drawn: the verb has to know
-                advance = partial(steps.throw, interrupt)
+            advance = steps.__next__
+            if show:
+                try:
+                    _draw(bar, step)
+                except KeyboardInterrupt as interrupt:  # the verb has to know, to keep what it has done
+                    advance = partial(steps.throw, interrupt)
+
+
+def _draw(bar: tqdm[NoReturn], step: Progress) -> None:
+    bar.total = step.total or None
+    bar.set_description_str(terminal.line(os.path.basename(step.path))[:30], refresh=False)
+    bar.update(step.done - bar.n)
 
 
 def _tell(summary: Summary, output: str, job: Job) -> ExitStatus:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -89,7 +90,5 @@ def test_what_is_no_date_is_answered_with_what_can_be_written(text: str) -> None
     st.text(max_size=20) | st.from_regex(r"[0-9]{1,5}( ?[a-z]{1,6})?|\d{4}-\d\d(-\d\d)?", fullmatch=True), st.booleans()
 )
 def test_any_text_is_a_date_or_a_usage_error(text: str, end: bool) -> None:
-    try:
+    with contextlib.suppress(UsageError):
         assert isinstance(parse_date(text, NOW, end=end), int)
-    except UsageError:
-        pass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import fields, replace
 
 import numpy as np
@@ -44,7 +45,7 @@ def rows_of(spec: Spec) -> tuple[Rows, NDArray[np.uint64]]:
 def words(rows: Rows, vocabulary: NDArray[np.uint64]) -> list[list[int]]:
     """The terms of every row."""
     starts = np.concatenate([[0], np.cumsum(rows.sizes, dtype=np.int64)])
-    return [vocabulary[rows.terms[a:b]].tolist() for a, b in zip(starts, starts[1:], strict=False)]
+    return [vocabulary[rows.terms[a:b]].tolist() for a, b in itertools.pairwise(starts)]
 
 
 @given(SPECS, st.randoms(use_true_random=False), st.integers(1, 5))
@@ -71,7 +72,7 @@ def test_two_vocabularies_become_one(one: Spec, other: Spec) -> None:
 
 @given(SPECS, st.randoms(use_true_random=False))
 def test_the_canonical_order_does_not_depend_on_the_order_before(spec: Spec, dice: object) -> None:
-    spec = list({row[:2] + (0, row[3]): row for row in spec}.values())  # a passage's number is its own
+    spec = list({(*row[:2], 0, row[3]): row for row in spec}.values())  # a passage's number is its own
     rows, _ = rows_of(spec)
     shuffled = list(range(len(spec)))
     dice.shuffle(shuffled)  # type: ignore[attr-defined]
@@ -105,12 +106,12 @@ def test_stretches_hold_one_label_and_states_whole_stretches(labels: list[int], 
     bounds = ledger.stretches(column, longest).tolist()
     assert bounds[0] == 0
     assert bounds[-1] == len(labels)
-    for first, end in zip(bounds, bounds[1:], strict=False):
+    for first, end in itertools.pairwise(bounds):
         assert len(set(labels[first:end])) == 1
         assert end - first <= longest
         assert end == len(labels) or labels[end] != labels[first] or end - first == longest
     gathered = ledger.gather(np.array(bounds, np.int64), most).tolist()
     assert {*gathered} <= {*bounds}
     assert (gathered[0], gathered[-1]) == (0, len(labels))
-    for first, end in zip(gathered, gathered[1:], strict=False):
+    for first, end in itertools.pairwise(gathered):
         assert end - first <= max(most, longest)

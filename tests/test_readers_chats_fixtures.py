@@ -105,5 +105,6 @@ def test_research_sets() -> None:
     packed = SHARED / "data/longmemeval_s_dev.jsonl.gz"
     format, messages, _ = read_file(packed)
     assert format == "longmemeval"
-    assert Counter(message.role for message in messages) == oracle_chats.longmemeval(gzip.decompress(packed.read_bytes()).splitlines())
+    data = gzip.decompress(packed.read_bytes())
+    assert Counter(message.role for message in messages) == oracle_chats.longmemeval(data.splitlines())
     assert all(message.time for message in messages)

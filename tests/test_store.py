@@ -70,7 +70,7 @@ def test_safetensors_alone_opens_it_and_finds_one_metadata_key(saved: Path) -> N
         header = json.loads(file.metadata()["deltamem"])
         assert header["format"] == store.FORMAT
         assert file.metadata()["deltamem"] == json.dumps(header, sort_keys=True, separators=(",", ":"))
-        assert {name.partition(".")[0] for name in file.keys()} == {"state", "ledger"}
+        assert {name.partition(".")[0] for name in file} == {"state", "ledger"}
         assert file.get_tensor("ledger.uid").shape == (40, 16)
 
 
@@ -110,7 +110,7 @@ def test_bytes_of_every_tensor_are_told_from_the_header(saved: Path) -> None:
 def test_files_of_others_are_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.safetensors"
     path.write_bytes(content)
-    with pytest.raises(MemoryFileError, match="x.safetensors: not a deltamem memory"):
+    with pytest.raises(MemoryFileError, match=r"x\.safetensors: not a deltamem memory"):
         store.open_memory(path)
 
 
@@ -165,7 +165,7 @@ FIELDS: list[dict[str, Any]] = [
 @pytest.mark.parametrize("header", BAD_HEADERS, ids=range(len(BAD_HEADERS)))
 def test_a_damaged_header_is_refused(saved: Path, header: Any) -> None:
     write(saved, header, parts(saved)[1])
-    with pytest.raises(MemoryFileError, match="memory.safetensors: "):
+    with pytest.raises(MemoryFileError, match=r"memory\.safetensors: "):
         store.open_memory(saved)
 
 
@@ -173,7 +173,7 @@ def test_a_damaged_header_is_refused(saved: Path, header: Any) -> None:
 def test_a_header_that_lies_is_refused(saved: Path, field: dict[str, Any]) -> None:
     header, tensors = parts(saved)
     write(saved, header | field, tensors)
-    with pytest.raises(MemoryFileError, match="memory.safetensors: "):
+    with pytest.raises(MemoryFileError, match=r"memory\.safetensors: "):
         use(saved)
 
 

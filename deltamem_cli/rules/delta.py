@@ -51,9 +51,9 @@ class Written(NamedTuple):
 
 
 class Transition(NamedTuple):
-    """What a stream of writes does to any state: `S → S A + B`, A (..., g, d, d) of every group of rows, B (..., m, d).
+    """What a stream of writes does to any state, `S → S A + B`: A (..., g, d, d), B (..., m, d).
 
-    With one gate a write g is 1. With a gate a row it is m, and A holds m·d² numbers.
+    With one gate a write g is 1. With a gate a row it is m: every row has an A of its own, m·d² numbers.
     """
 
     A: Tensor
@@ -169,7 +169,7 @@ def _decay(keep: Tensor) -> Tensor:
 
 def _grouped(rows: Tensor, groups: int) -> Tensor:
     """(..., m, x) → (..., g, m / g, x)."""
-    return rows.unflatten(-2, (groups, -1))
+    return rows.reshape(*rows.shape[:-2], groups, rows.shape[-2] // groups, rows.shape[-1])
 
 
 def _check(state: Tensor, keys: Tensor, values: Tensor, gates: Gates, queries: Tensor) -> None:

@@ -47,7 +47,7 @@ def project(x: Tensor, weights: Projections, states: int) -> Projected:
     """Project x (..., n, width) for `states` states."""
 
     def split(flat: Tensor) -> Tensor:
-        return flat.unflatten(-1, (states, -1)).transpose(-2, -3)
+        return flat.view(*flat.shape[:-1], states, -1).transpose(-2, -3)
 
     def unit(matrix: Tensor) -> Tensor:
         return normalize(split(linear(x, matrix).tanh()), dim=-1, eps=EPS)

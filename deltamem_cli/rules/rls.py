@@ -38,7 +38,7 @@ class State(NamedTuple):
 
 
 def faded(age: Tensor, half_life: float) -> Tensor:
-    """What is left, 2^(−age / half_life): of a write of that age, or `keep` where `age` is the gap to the last."""
+    """What is left after `age`, 2^(−age / half_life): the weight of a write, or its `keep` for the gap before it."""
     return torch.exp2(-age / half_life)
 
 
@@ -75,8 +75,8 @@ def write(state: State, keys: Tensor, values: Tensor, keep: Tensor | None = None
         return State(S.clone(), P.clone())
     old, weights = after(keys.new_ones(len(keys)) if keep is None else keep)
     weighted = keys * weights[:, None]
-    P = _inverse(old * _inverse(P) + keys.T @ weighted)
-    return State(S + (values - keys @ S.T).T @ weighted @ P, P)
+    precision = old * _inverse(P) + keys.T @ weighted
+    return State(S + over((values - keys @ S.T).T @ weighted, precision), _inverse(precision))
 
 
 def after(keep: Tensor) -> tuple[Tensor, Tensor]:
@@ -92,8 +92,7 @@ def solve(keys: Tensor, values: Tensor, alpha: float, weights: Tensor | None = N
     """
     weighted = keys if weights is None else keys * weights[:, None]
     precision = keys.T @ weighted + alpha * torch.eye(keys.shape[1], dtype=keys.dtype, device=keys.device)
-    P = _inverse(precision)
-    return State(values.T @ weighted @ P, P)
+    return State(over(values.T @ weighted, precision), _inverse(precision))
 
 
 class Spectrum(NamedTuple):
@@ -119,7 +118,8 @@ def spectrum(keys: Tensor) -> Spectrum:
 def _eigh(symmetric: Tensor) -> tuple[Tensor, Tensor]:
     """Eigenvalues and eigenvectors; on the CPU by numpy, whose LAPACK converges where torch's gives up at low rank."""
     if symmetric.device.type != "cpu":
-        return torch.linalg.eigh(symmetric)
+        scale, basis = torch.linalg.eigh(symmetric)
+        return scale, basis
     values, vectors = np.linalg.eigh(symmetric.numpy())
     return torch.from_numpy(values), torch.from_numpy(vectors)
 
@@ -164,6 +164,15 @@ def choose_alpha(
         residual = (V - shrunk @ A).square().sum(1)
         errors.append(float((residual / (1 - leverage).square()).mean()))
     return grid[errors.index(min(errors))]
+
+
+def over(rows: Tensor, positive: Tensor) -> Tensor:
+    """Rows (m, d) times the inverse of a symmetric positive definite matrix (d, d), by its Cholesky factor.
+
+    Not a product with the inverse: that squares the condition in the error.
+    """
+    solved: Tensor = torch.cholesky_solve(rows.T, torch.linalg.cholesky(positive))
+    return solved.T
 
 
 def _inverse(positive: Tensor) -> Tensor:

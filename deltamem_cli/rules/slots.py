@@ -126,7 +126,7 @@ def _addresses(scores: Tensor, gram: Tensor, strength: Tensor, mode: Mode) -> Te
 def _residual(M: Tensor, A: Tensor, X: Tensor, strength: Tensor) -> Tensor:
     """All writes of a chunk with addresses A (n, s): w_t + η_t Σ_{j<t} (a_t·a_j) w_j = η_t (x_t − Mᵀa_t), M += Aᵀ W."""
     eta = strength[:, None]
-    W = torch.linalg.solve_triangular(eta * (A @ A.T), eta * (X - A @ M), upper=False, unitriangular=True)
+    W: Tensor = torch.linalg.solve_triangular(eta * (A @ A.T), eta * (X - A @ M), upper=False, unitriangular=True)
     return M + A.T @ W
 
 

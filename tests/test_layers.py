@@ -1,0 +1,82 @@
+"""Imports point down, and neighbours do not know each other (the drawing is in CONTRIBUTING.md)."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "deltamem_cli"
+LAYERS = [  # bottom first
+    {"errors", "records", "weights"},
+    {"terms", "keys", "blocks", "dates", "rules", "split", "inputs", "readers", "encoders"},
+    {"ledger"},
+    {"matrix", "bm25"},
+    {"memory"},
+    {"store", "rank", "recover", "filters", "compare"},
+    {"assemble", "query"},
+    {"draft", "diff", "merge", "forget", "info"},
+    {"ingest"},
+    {"render"},
+    {"cli"},
+    {"__main__"},
+]
+LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
+HEAVY = {"torch", "sentence_transformers", "transformers", "tokenizers", "huggingface_hub", "tqdm"}
+
+
+def part_of(path: Path) -> str:
+    """The file or folder of the package that a module belongs to."""
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Every module that is imported, as `a.b.c`, in whichever spelling; names of a package as its modules."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute here"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+def parts_imported_by(path: Path) -> set[str]:
+    found = (name.split(".") for name in imports(ast.parse(path.read_text("utf-8"))))
+    return {parts[1] for parts in found if parts[0] == "deltamem_cli" and len(parts) > 1}
+
+
+def modules() -> list[Path]:
+    return [path for path in sorted(PACKAGE.rglob("*.py")) if path != PACKAGE / "__init__.py"]
+
+
+def test_every_part_has_a_layer() -> None:
+    assert {part_of(path) for path in modules()} == LEVEL.keys()
+
+
+def test_imports_point_down() -> None:
+    upward = [
+        f"{part_of(path)} -> {used}"
+        for path in modules()
+        for used in parts_imported_by(path) & LEVEL.keys()
+        if used != part_of(path) and LEVEL[used] >= LEVEL[part_of(path)]
+    ]
+    assert upward == []
+
+
+def test_the_test_sees_every_spelling() -> None:
+    source = (
+        "from deltamem_cli import cli\nimport deltamem_cli.render\ndef f():\n    from deltamem_cli.store import save"
+    )
+    assert [*imports(ast.parse(source))] == ["deltamem_cli.cli", "deltamem_cli.render", "deltamem_cli.store.save"]
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_nothing_heavy_is_imported_with_a_module(path: Path) -> None:
+    """Only inside the function that needs it; the rules are torch itself, and two forwards are for it alone."""
+    if part_of(path) == "rules" or path.name in ("bert_torch.py",):
+        return
+    tree = ast.parse(path.read_text("utf-8"))
+    top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert not {name.partition(".")[0] for node in top for name in imports(node)} & HEAVY
