@@ -15,6 +15,7 @@ from deltamem_cli.readers.source import repaired
 from deltamem_cli.records import ReadReport
 
 _LARGEST = 512 << 20
+_STEPS = {"start_map": 1, "start_array": 1, "end_map": -1, "end_array": -1}
 _DEEPEST = 500  # no log nests deeper; ijson's own `items` needs memory in the square of the depth
 
 
@@ -78,7 +79,7 @@ def _values(stream: BinaryIO, wanted: set[tuple[str, ...]], name: str) -> Iterat
     builder = None
     depth = 0  # inside a wanted value: its open objects and arrays
     for event, value in ijson.basic_parse(repaired(stream), use_float=True):
-        step = 1 if event.startswith("start_") else -1 if event.startswith("end_") else 0
+        step = _STEPS.get(event, 0)
         if builder is None and step >= 0 and event != "map_key":
             place.begin_value()
             if tuple(place.path) in wanted:
@@ -91,7 +92,7 @@ def _values(stream: BinaryIO, wanted: set[tuple[str, ...]], name: str) -> Iterat
             if depth == 0:
                 yield ".".join(place.path), place.pointer(), builder.value
                 builder = None
-        if depth + len(place.path) > _DEEPEST:
+        if step > 0 and depth + len(place.path) > _DEEPEST:
             raise LogError(name, f"the JSON nests deeper than {_DEEPEST} levels: this is no chat log")
 
 
