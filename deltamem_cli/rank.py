@@ -1,9 +1,11 @@
 """Question → scores of all passages of a memory: the matrix, the dense codes, BM25, neighbours and sessions together.
 
-    score = z(bm25)·BM25 + z(dense), plus NEIGHBOURS of the two beside it in its session
-          + MATRIX · z(matrix) + SESSION · z(bm25 of its whole session)
+    score = BM25 · z(bm25) + SHARE · z(share) + DENSE · z(dense), plus NEIGHBOURS of the two beside it in its session
+          + MATRIX · z(matrix) + MATRIX_SESSION · z(matrix, best passage of its session)
+          + BM25_SESSION · z(bm25 of its whole session)
 
-z(x) is x minus its mean, over its standard deviation, across the memory. Only the question is encoded.
+share is how much of the question's words the passage holds, each weighed by its rarity; z(x) is x minus its mean, over
+its standard deviation, across the memory (of a session's best passage: across sessions). Only the question is encoded.
 """
 
 from __future__ import annotations
@@ -20,7 +22,18 @@ from deltamem_cli import keys, matrix, terms
 from deltamem_cli.bm25 import Bm25
 from deltamem_cli.matrix import joined, with_neighbours
 from deltamem_cli.memory import Memory
-from deltamem_cli.weights import BM25, EXPLAINED, FOUND, MATRIX, NEIGHBOURS, OFFSET, SESSION
+from deltamem_cli.weights import (
+    BM25,
+    BM25_SESSION,
+    DENSE,
+    EXPLAINED,
+    FOUND,
+    MATRIX,
+    MATRIX_SESSION,
+    NEIGHBOURS,
+    OFFSET,
+    SHARE,
+)
 
 Floats = NDArray[np.float32]
 
@@ -70,8 +83,9 @@ class Ranker:
         gain, explained = matrix.gains(self._matrix, key)
         dense, read = self._read(key, gain)
         bm25, session, share = self._bm25.scores(terms.count(text))
-        local = with_neighbours(BM25 * _z(bm25) + _z(dense), self._same_session, NEIGHBOURS)
-        fused = local + MATRIX * _z(read) + SESSION * _z(session[self.rows.session])
+        local = BM25 * _z(bm25) + SHARE * _z(share) + DENSE * _z(dense)
+        fused = with_neighbours(local, self._same_session, NEIGHBOURS) + MATRIX * _z(read)
+        fused += MATRIX_SESSION * self._best_of_session(read) + BM25_SESSION * _z(session[self.rows.session])
         ratio = matrix.familiarity_ratio(self._matrix, explained)
         odds = EXPLAINED * ratio + FOUND * np.log(max(float(read.max(initial=0)), _FAINT)) + OFFSET
         familiarity = float(1 / (1 + np.exp(-odds)))
@@ -92,6 +106,13 @@ class Ranker:
             read[first:end] = raw / max(float(np.linalg.norm(gain[state])), 1e-12)
         read /= np.maximum(self._matrix.norms.astype(np.float32), np.float32(1e-6))
         return flat, read
+
+    def _best_of_session(self, read: Floats) -> Floats:
+        """For every passage the best read of its session, as a z score across sessions (N,)."""
+        best = np.full(self.memory.header.sessions, -np.inf, np.float32)
+        np.maximum.at(best, self.rows.session, read)
+        spoken = np.isfinite(best)  # a session may have lost its last passage
+        return np.asarray(_z(best[spoken])[np.cumsum(spoken)[self.rows.session] - 1], np.float32)
 
     def _decoded(self, first: int, end: int) -> Iterator[Floats]:
         if len(self.rows) <= _KEPT:
