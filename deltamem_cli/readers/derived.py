@@ -14,7 +14,7 @@ _OPENING = 2  # messages that name a session
 
 def digest(*fields: object) -> str:
     """blake2b-128 in hex of the fields, each kept apart from its neighbours."""
-    pieces = []
+    pieces: list[bytes] = []
     for field in fields:
         data = str(field).encode("utf-8", "replace")
         pieces += (len(data).to_bytes(8, "little"), data)
