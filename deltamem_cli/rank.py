@@ -2,7 +2,7 @@
 
     score = BM25 · z(bm25) + SHARE · z(share) + DENSE · z(dense), plus NEIGHBOURS of the two beside it in its session
           + MATRIX · z(matrix) + MATRIX_SESSION · z(matrix, best passage of its session)
-          + BM25_SESSION · z(bm25 of its whole session)
+          + BM25_SESSION · z(bm25 of its whole session) − TOOL for the calls and results of tools
 
 share is how much of the question's words the passage holds, each weighed by its rarity; z(x) is x minus its mean, over
 its standard deviation, across the memory (of a session's best passage: across sessions). Only the question is encoded.
@@ -22,6 +22,7 @@ from deltamem_cli import keys, matrix, terms
 from deltamem_cli.bm25 import Bm25
 from deltamem_cli.matrix import joined, with_neighbours
 from deltamem_cli.memory import Memory
+from deltamem_cli.records import KINDS
 from deltamem_cli.weights import (
     BM25,
     BM25_SESSION,
@@ -33,6 +34,7 @@ from deltamem_cli.weights import (
     NEIGHBOURS,
     OFFSET,
     SHARE,
+    TOOL,
 )
 
 Floats = NDArray[np.float32]
@@ -68,6 +70,7 @@ class Ranker:
         self._bm25 = Bm25(self.rows, memory.vocabulary, memory.header.sessions)
         self._starts = np.concatenate([[0], np.cumsum(self.rows.sizes, dtype=np.int64)])
         self._same_session = joined(self.rows.session)
+        self._is_tool = np.isin(self.rows.kind, [KINDS.index("tool_call"), KINDS.index("tool_result")])
 
     def key(self, vector: Floats, text: str) -> Floats:
         """The key (d,) of a question: its centred, rotated vector and its words, as a passage's but not quantised."""
@@ -86,6 +89,7 @@ class Ranker:
         local = BM25 * _z(bm25) + SHARE * _z(share) + DENSE * _z(dense)
         fused = with_neighbours(local, self._same_session, NEIGHBOURS) + MATRIX * _z(read)
         fused += MATRIX_SESSION * self._best_of_session(read) + BM25_SESSION * _z(session[self.rows.session])
+        fused -= TOOL * self._is_tool
         ratio = matrix.familiarity_ratio(self._matrix, explained)
         odds = EXPLAINED * ratio + FOUND * np.log(max(float(read.max(initial=0)), _FAINT)) + OFFSET
         familiarity = float(1 / (1 + np.exp(-odds)))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 # How much each part counts in a passage's score (rank.py). Chosen by one pass of coordinate search on the four LoCoMo
-# dev conversations and the LongMemEval dev questions together; every conversation gained. benchmarks/LOG.md has both
-# figures, benchmarks/recall.py measures them.
-BM25, SHARE, DENSE, NEIGHBOURS = 0.3, 0.6, 0.6, 0.2
+# dev conversations and the LongMemEval dev questions together, DENSE and TOOL on the samples' questions besides.
+# benchmarks/LOG.md has the figures, benchmarks/recall.py measures them.
+BM25, SHARE, DENSE, NEIGHBOURS = 0.3, 0.6, 2.0, 0.2
 MATRIX, MATRIX_SESSION, BM25_SESSION = 0.8, 0.6, 1.0
+TOOL = 1.0  # how far a tool's calls and results stand behind what people and assistants say
 
 # familiarity = 1 / (1 + exp(−(EXPLAINED · ratio + FOUND · ln(best read) + OFFSET))), a logistic regression that
 # benchmarks/familiarity.py fits to questions asked of the memory they belong to, and of others.

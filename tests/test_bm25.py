@@ -85,7 +85,8 @@ def test_the_ranking_is_that_of_bm25s() -> None:
 
 
 def test_nothing_asked_and_nothing_held() -> None:
-    for passages in ([(0, {})], [(0, {}), (1, {3: 1})]):
+    held: list[list[Passage]] = [[(0, {})], [(0, {}), (1, {3: 1})]]
+    for passages in held:
         for question in ({}, {7: 1}):
             assert not any(scores.any() for scores in index(passages).scores(question))
     assert bm25._idf(np.array([10.0]), 10)[0] > 0

@@ -182,7 +182,7 @@ def test_numbers_that_were_chosen_are_the_ones_in_use() -> None:
         f"{weights.BM25} · z(bm25) + z(dense)",
         f"{weights.NEIGHBOURS} · (local before",
         f"{weights.MATRIX} · z(matrix)",
-        f"{weights.SESSION} · z(bm25 of the session)",
+        f"{weights.BM25_SESSION} · z(bm25 of the session)",
         f"{weights.EXPLAINED} · ratio + {weights.FOUND} · ln(best matrix read) − {-weights.OFFSET}",
         f"Below {weights.UNFAMILIAR} `query`",
         f"at least {weights.MOST_WORDS} of the question's",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,8 +44,8 @@ def talk(searcher: Ask) -> Searcher:
     return searcher(TALK)
 
 
-def found(searcher: Searcher, question: str, k: int = 9, **filters: object) -> list[str]:
-    return [hit.text or "" for hit in searcher.ask(question, k, filters=Filters(**filters)).hits]  # type: ignore[arg-type]
+def found(searcher: Searcher, question: str, k: int = 9, **filters: Any) -> list[str]:
+    return [hit.text or "" for hit in searcher.ask(question, k, filters=Filters(**filters)).hits]
 
 
 def test_the_passage_that_says_it_comes_first_with_its_place(talk: Searcher) -> None:
@@ -79,7 +80,7 @@ def test_the_passage_that_says_it_comes_first_with_its_place(talk: Searcher) -> 
     ],
     ids=str,
 )
-def test_filters(talk: Searcher, filters: dict[str, object], places: list[int]) -> None:
+def test_filters(talk: Searcher, filters: dict[str, Any], places: list[int]) -> None:
     question = " ".join(message.text for message in TALK)
     assert sorted(found(talk, question, **filters)) == sorted(TALK[i].text for i in places)
 

