@@ -101,10 +101,11 @@ def assemble(
     for name, lines in tables.items():
         bounds, frames = pack(lines)
         arrays |= string_arrays(name, bounds) | {f"ledger.{name}.frames": np.frombuffer(frames, np.uint8)}
-    with tempfile.TemporaryDirectory(prefix="deltamem-") as folder, ExitStack() as stack:
+    beside = os.path.dirname(os.path.realpath(path))  # the system's own temporary folder is often in memory
+    with ExitStack() as stack:
         spools: dict[str, BinaryIO] = {}
         for name, readers in columns.items():
-            spool = stack.enter_context(open(os.path.join(folder, name), "w+b"))
+            spool: BinaryIO = stack.enter_context(tempfile.TemporaryFile(dir=beside, prefix=".deltamem-"))
             spools[f"ledger.{name}.frames"] = spool
             arrays |= string_arrays(name, _copy_strings(readers, lengths, places, spool))
         store.save(path, _described(header, rows, len(by_path), len(by_id)), arrays, spools)

@@ -57,7 +57,8 @@ class Draft:
         self.rows = len(self._uids)
         self._new: list[tuple[Rows, NDArray[np.uint64]]] = []
         self._tables = (list(self.sources.values()), list(self.sessions.values()))
-        self._text, self._pointers = _Spool(), _Spool()
+        beside = os.path.dirname(os.path.realpath(self.path))  # the system's own temporary folder is often in memory
+        self._text, self._pointers = _Spool(beside), _Spool(beside)
 
     def check(self, encoder: str, fingerprint: str, *, text: bool | None = None) -> None:
         """Raise when a memory that is there was made otherwise: with another encoder, or with its text (text=False)."""
@@ -158,8 +159,8 @@ class Draft:
 class _Spool:
     """Strings on their way to disk, in the order they came."""
 
-    def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile(prefix="deltamem-")  # noqa: SIM115  # deleted with this object
+    def __init__(self, folder: str) -> None:
+        self._file = tempfile.TemporaryFile(dir=folder, prefix=".deltamem-")  # noqa: SIM115  # deleted with this object
         self._writer = BlockWriter(self._file.write)
         self.add = self._writer.add
 

@@ -35,6 +35,7 @@ Longs = NDArray[np.int64]
 
 STATE_WRITES = 8192
 SEGMENT = 16
+LEAST_FIT = 0.2  # a memory of a few passages explains nothing of them by the others; it must not find all familiar
 LEAST_KNOWN = 0.05  # share of a direction under which it is dropped from F: benchmarks/LOG.md has what that costs
 NEIGHBOUR = 0.5
 
@@ -205,4 +206,4 @@ def read_segments(matrix: Matrix, query: Floats) -> Floats:
 
 def familiarity_ratio(matrix: Matrix, share: Floats) -> float:
     """‖F q‖² of the state that explains a query best (share: (T,)), over how well a state explains its own passages."""
-    return float(np.max(share / np.maximum(matrix.fit, 1e-3), initial=0.0))
+    return float(np.max(share / np.maximum(matrix.fit, LEAST_FIT), initial=0.0))

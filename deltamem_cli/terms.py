@@ -55,7 +55,8 @@ def _terms_of(word: str) -> tuple[tuple[int, int, int], ...]:
     if whole in STOP_WORDS:
         return ()
     found = [(0, len(word), _hash(_STEM(whole)))]
-    if word.isascii() and (word[1:] != word[1:].lower() or "_" in word) and not word.isupper():
+    camel = word[1:] != word[1:].lower() and not word.isupper()
+    if word.isascii() and (camel or "_" in word):
         for piece in _PIECES.finditer(word):
             if 1 < len(piece.group()) < len(word) and piece.group().lower() not in STOP_WORDS:
                 found.append((piece.start(), piece.end(), _hash(_STEM(piece.group().lower()))))

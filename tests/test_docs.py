@@ -169,6 +169,8 @@ def test_every_field_of_the_metadata_is_listed() -> None:
 @pytest.mark.parametrize("page", [page for page in DOCS if blocks(page, "python")], ids=lambda page: page.name)
 def test_python_in_the_docs_runs(page: Path, memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(memory.parent)
+    if not Path("samples").exists():
+        Path("samples").symlink_to(ROOT / "samples")
     for body in blocks(page, "python"):
         exec(compile(body, page.name, "exec"), {})
 
@@ -179,10 +181,12 @@ def test_python_in_the_docs_runs(page: Path, memory: Path, monkeypatch: pytest.M
 def test_numbers_that_were_chosen_are_the_ones_in_use() -> None:
     told = (ROOT / "docs" / "how-it-works.md").read_text("utf-8")
     for sentence in (
-        f"{weights.BM25} · z(bm25) + z(dense)",
+        f"{weights.BM25} · z(bm25) + {weights.SHARE} · z(share) + {weights.DENSE} · z(dense)",
         f"{weights.NEIGHBOURS} · (local before",
         f"{weights.MATRIX} · z(matrix)",
         f"{weights.BM25_SESSION} · z(bm25 of the session)",
+        f"{weights.MATRIX_SESSION} · z(matrix of the session",
+        f"− {weights.TOOL} for the calls",
         f"{weights.EXPLAINED} · ratio + {weights.FOUND} · ln(best matrix read) − {-weights.OFFSET}",
         f"Below {weights.UNFAMILIAR} `query`",
         f"at least {weights.MOST_WORDS} of the question's",

@@ -19,7 +19,7 @@ LAYERS = [  # bottom first
     {"assemble", "query"},
     {"draft", "diff", "merge", "forget", "info"},
     {"ingest"},
-    {"follow"},
+    {"follow", "api"},
     {"render"},
     {"render_logs"},
     {"jobs"},
