@@ -88,34 +88,37 @@ def build(
     segments = ledger.stretches(rows.session, SEGMENT)
     states = ledger.gather(ledger.stretches(rows.session, STATE_WRITES), STATE_WRITES)
     starts = np.concatenate([[0], np.cumsum(rows.sizes, dtype=np.int64)])
-    parts = [_nothing(width)]
-    for first, end in pairwise(states.tolist()):
-        inside = segments[(segments >= first) & (segments < end)]
-        part = next((known for known in (_known(rows, first, end, inside, *one) for one in old) if known), None)
+    count, most = len(states) - 1, len(states) * width
+    # Room for all before the first state is learned: small arrays kept between large ones that come and go would leave
+    # the memory in pieces. What is never written here takes none.
+    S, S_scale = np.empty((len(segments) - 1, width), np.int8), np.empty(len(segments) - 1, np.float32)
+    F, F_scale = np.empty((most, width), np.int8), np.empty(most, np.float32)
+    norms, numbers = np.empty(len(rows), np.float16), np.empty((count, 3), np.float32)
+    known = [0]
+    for state, (first, end) in enumerate(pairwise(states.tolist())):
+        a, b = np.searchsorted(segments, (first, end))
+        part = next((same for same in (_known(rows, first, end, segments[a:b], *one) for one in old) if same), None)
         if part is None:
             key = row_keys(rows, vocabulary, dimension, starts, first, end)
-            part = _learn(key, joined(rows.session[first:end]), inside - first, device)
-        parts.append(part)
-    S, S_scale, F, F_scale, norms, numbers = (np.concatenate(column) for column in zip(*parts, strict=True))
-    known = np.cumsum([len(part.F) for part in parts])
-    alpha, fit, rank = numbers.astype(np.float32).T
-    return Matrix(states, segments, S, S_scale, known, F, F_scale, norms, alpha, fit, rank)
+            part = _learn(key, joined(rows.session[first:end]), segments[a:b] - first, device)
+        f = slice(known[-1], known[-1] + len(part.F))
+        known.append(f.stop)
+        S[a:b], S_scale[a:b], F[f], F_scale[f] = part.S, part.S_scale, part.F, part.F_scale
+        norms[first:end], numbers[state] = part.norms, part.numbers
+    alpha, fit, rank = np.ascontiguousarray(numbers.T)
+    F, F_scale = F[: known[-1]], F_scale[: known[-1]]
+    return Matrix(states, segments, S, S_scale, np.array(known, np.int64), F, F_scale, norms, alpha, fit, rank)
 
 
 class _Part(NamedTuple):
-    """One state's share of the arrays of a Matrix; numbers (1, 3) are its α, fit and rank."""
+    """One state's share of the arrays of a Matrix; numbers are its α, fit and rank."""
 
     S: NDArray[np.int8]
     S_scale: Floats
     F: NDArray[np.int8]
     F_scale: Floats
     norms: NDArray[np.float16]
-    numbers: NDArray[np.float64]
-
-
-def _nothing(width: int) -> _Part:
-    rows, scale = np.zeros((0, width), np.int8), np.zeros(0, np.float32)
-    return _Part(rows, scale, rows, scale, np.zeros(0, np.float16), np.zeros((0, 3)))
+    numbers: tuple[float, float, float]
 
 
 def _known(rows: Rows, first: int, end: int, segments: Longs, uids: NDArray[np.uint8], old: Matrix) -> _Part | None:
@@ -127,14 +130,15 @@ def _known(rows: Rows, first: int, end: int, segments: Longs, uids: NDArray[np.u
     if not np.array_equal(old.segments[a:b], segments) or not np.array_equal(uids[first:end], rows.uid[first:end]):
         return None
     f = slice(int(old.known[state]), int(old.known[state + 1]))
-    numbers = np.array([[old.alpha[state], old.fit[state], old.rank[state]]])
+    numbers = float(old.alpha[state]), float(old.fit[state]), float(old.rank[state])
     return _Part(old.S[a:b], old.S_scale[a:b], old.F[f], old.F_scale[f], old.norms[first:end], numbers)
 
 
 def row_keys(rows: Rows, vocabulary: NDArray[np.uint64], dimension: int, starts: Longs, first: int, end: int) -> Floats:
     """Keys (end − first, d) of rows first:end, from their codes and terms; `starts` are the rows' places in `terms`."""
     sizes = rows.sizes[first:end].astype(np.int64)
-    word_part = keys.words(sizes, rows.terms[starts[first] : starts[end]], vocabulary)
+    used, ids = np.unique(rows.terms[starts[first] : starts[end]], return_inverse=True)
+    word_part = keys.words(sizes, ids.astype(np.uint32), vocabulary[used])
     return keys.join(keys.decode(rows.code[first:end], dimension), word_part)
 
 
@@ -157,7 +161,7 @@ def _learn(key: Floats, together: NDArray[np.bool_], segments: Longs, device: st
     kept = (F.float() * F_scale[:, None]).to(device)
     C = torch.from_numpy(with_neighbours(key, together, NEIGHBOUR)).to(device)
     norms = (C - C @ kept.T @ kept).norm(dim=1) / alpha
-    numbers = np.array([[alpha, fit, rank]])
+    numbers = alpha, fit, rank
     return _Part(_host(S), _host(S_scale), _host(F), _host(F_scale), _host(norms.half()), numbers)
 
 

@@ -164,7 +164,9 @@ def _read(file: LogFile, work: Reading, format: str | None, stdin: BinaryIO | No
     if report.pending:
         summary.pending.append(file.path)
     for line, why in report.broken:
-        _report(LogError(file.path, why, line), summary, work.strict)
+        _report(
+            LogError(file.path, f"{why}; this record was left out, the others were read", line), summary, work.strict
+        )
 
 
 def take_all(messages: Iterable[Message], source: str, work: Reading) -> Iterator[None]:
