@@ -6,6 +6,7 @@ import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 from deltamem_cli.archives import open_file
 from deltamem_cli.readers import open_log, reader
@@ -31,19 +32,30 @@ class Pipe(io.RawIOBase):
 
 def read_bytes(data: bytes, format: str | None = None) -> tuple[str, list[Message], ReadReport]:
     """(format, messages, report) of a log given as bytes through a pipe."""
-    found, stream = open_log(Pipe(data), "a.log", format)
-    report = ReadReport()
-    return found, on_path(reader(found).read(stream, "a.log", report)), report
+    return read_stream(cast(BinaryIO, Pipe(data)), "a.log", format)
 
 
 def read_file(path: Path, format: str | None = None) -> tuple[str, list[Message], ReadReport]:
     """(format, messages, report) of a log on disk, or of a member of an archive."""
+    with open_file(str(path)) as stream:
+        return read_stream(stream, str(path), format)
+
+
+def read_stream(stream: BinaryIO, name: str, format: str | None = None) -> tuple[str, list[Message], ReadReport]:
+    """(format, messages, report) of the log of that name."""
+    found, whole = open_log(stream, name, format)
     report = ReadReport()
-    with open_file(str(path)) as file:
-        found, stream = open_log(file, str(path), format)
-        return found, on_path(reader(found).read(stream, str(path), report)), report
+    return found, on_path(reader(found).read(cast(BinaryIO, whole), name, report)), report
 
 
 def on_path(messages: Iterator[Message]) -> list[Message]:
     """The messages without those of other branches, as `ingest` takes them."""
     return [message for message in messages if not message.off_path]
+
+
+def resolve(document: Any, pointer: str) -> Any:
+    """The value at a JSON pointer (RFC 6901)."""
+    for step in pointer.split("/")[1:]:
+        key = step.replace("~1", "/").replace("~0", "~")
+        document = document[int(key)] if isinstance(document, list) else document[key]
+    return document

@@ -79,7 +79,7 @@ def test_an_oversized_line_is_stepped_over(monkeypatch: pytest.MonkeyPatch) -> N
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "binary"),
         ((64).to_bytes(8, "little") + b'{"__metadata__":{}}', "safetensors"),
         (b"SQLite format 3\0" + bytes(80), "SQLite"),
-        (b"WEBVTT\n\n00:01.000 --> 00:02.000\n<v Ann>Hi", "WebVTT"),
+        (b"WEBVTT\n\nNOTE nobody spoke\n", "without captions"),
         (b'{"name": "a package", "version": "1.0"}', "--format"),
         (b'{"version": 1, "files": [{"name": "conversations-000.json"}]}', "--format"),
         (b"PK\3\4" + bytes(80), "ZIP archive"),
@@ -227,7 +227,9 @@ def test_garbage_never_ends_in_anything_but_a_log_error(format: str, lines: list
         message.text.encode()
 
 
-@pytest.mark.parametrize("format", ["chatgpt", "openai"])
+@pytest.mark.parametrize(
+    "format", ["chatgpt", "openai", "slack", "discord", "telegram", "teams", "people", "locomo", "longmemeval"]
+)
 def test_deep_nesting_is_an_error_and_no_memory_bomb(format: str) -> None:
     data = b'[{"mapping": ' + b"[" * 200_000
     with pytest.raises(LogError, match="nests deeper"):

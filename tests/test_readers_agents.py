@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 import zstandard
-from oracle_reading import read_file
-from test_samples import SAMPLES, resolve
+from oracle_reading import read_file, resolve
+from test_samples import SAMPLES
 
 IN_PIECES = ("chat-session.jsonl", "wire.jsonl", "updates.jsonl")  # an answer's place is that of its first piece
 EXPECTED = (Path(__file__).parent / "expected_messages.txt").read_text("utf-8").strip().split("\n\n")

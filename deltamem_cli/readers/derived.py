@@ -14,11 +14,11 @@ _OPENING = 2  # messages that name a session
 
 def digest(*fields: object) -> str:
     """blake2b-128 in hex of the fields, each kept apart from its neighbours."""
-    hasher = blake2b(digest_size=16)
+    pieces: list[bytes] = []
     for field in fields:
         data = str(field).encode("utf-8", "replace")
-        hasher.update(len(data).to_bytes(8, "little") + data)
-    return hasher.hexdigest()
+        pieces += (len(data).to_bytes(8, "little"), data)
+    return blake2b(b"".join(pieces), digest_size=16).hexdigest()
 
 
 def session_id(opening: Iterable[Message]) -> str:
@@ -63,5 +63,5 @@ def _with_id(message: Message, session: str, said: Counter[bytes]) -> Message:
     if message.off_path:
         key = digest(key, "off the path")
     short = bytes.fromhex(key)
-    said[short] += 1
-    return replace(message, session=session, id=key if said[short] == 1 else digest(key, said[short]))
+    said[short] = times = said[short] + 1
+    return replace(message, session=session, id=key if times == 1 else digest(key, times))

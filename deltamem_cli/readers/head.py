@@ -16,7 +16,7 @@ _MAGIC = {  # first bytes → what such a file is, and what to do about it
     b"\x28\xb5\x2f\xfd": "compressed with zstd twice: unpack it first (zstd -dc FILE | deltamem ingest -)",
     b"SQLite format 3\x00": "an SQLite database of no tool that deltamem knows: export the chat as JSON, JSONL or text",
     b"%PDF": "a PDF: save the conversation as text or Markdown",
-    b"WEBVTT": "a WebVTT transcript, which no reader takes yet",
+    b"WEBVTT": "a WebVTT file without captions; nothing to ingest",
 }
 _CHOOSE = "if it is a chat log, name its format with --format"
 

@@ -78,7 +78,7 @@ def parse(line: bytes) -> Any:  # noqa: ANN401 - any JSON value
     except RecursionError:
         raise ValueError("nested too deep") from None
     except json.JSONDecodeError as error:
-        raise ValueError(f"no valid JSON: {error.msg.lower()} at column {error.colno}") from None
+        raise ValueError(f"no valid JSON: {error.msg.lower().removesuffix(' at')} at column {error.colno}") from None
     except ValueError:
         raise ValueError("a number of more digits than can be read") from None
 

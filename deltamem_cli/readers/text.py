@@ -1,5 +1,6 @@
 """Plain text and Markdown in which speakers are named: `User: …`, `**Alice:** …`, `[2026-01-02 10:02] Alice: …`,
-`Alice (10:02): …`, `## User` and `ChatGPT said:`.
+`Alice (10:02): …`, `Alice  10:02 AM` above the words, `10:02:13 From Alice to Everyone: …`, `## User` and
+`ChatGPT said:`.
 
 A file keeps to one of these styles, chosen from its head, so that a label of another style inside an answer stays
 part of the answer. Names count as speakers when they recur; words for roles (User, Assistant, …) always do.

@@ -18,10 +18,12 @@ _ROLES: dict[str, Role] = {
 _FIRST_LINES = 5
 _LONGEST_HEADING = 200  # its pattern would take long on a long line of blanks
 _NAMELESS = {name for name in _ROLES if name not in ("chatgpt", "claude", "gpt", "gpt-4", "gemini", "copilot")}
-_NO_NAMES = frozenset(  # words that stand before a colon and name nobody
+NO_NAMES = frozenset(  # words that stand before a colon and name nobody
     re.findall(
         r"\S+",
         """
+        attribution classifier image license-file package pin pin-priority project-url provides-extra requires-dist
+        what why
         abstract action actions added address age agenda args arguments attendees author authors background
         body bug case caused caution cc changed changes class code comment config content copyright critical
         danger date debug def default default_value deprecated description details different do done else
@@ -42,12 +44,17 @@ _TIME = rf"(?:\d{{4}}-\d{{2}}-\d{{2}}[T ])?{_CLOCK}(?:Z|[+-]\d{{2}}:?\d{{2}})?"
 _NAME = r"[^\W\d_][^:*#<>\[\]()|=`\"{}\t]{0,39}"
 _COLON = r"(?:\*\*)?:(?:\*\*)?(?:\s+(?P<text>.*))?"
 _STYLES = {  # the more telling first
+    "zoom": re.compile(
+        rf"(?P<time>{_TIME})\s+From\s+(?P<name>[^\W\d_][^:\t]{{0,39}}?)\s+[Tt]o\s+[^:\t]{{1,60}}?\s*:(?:\s*(?P<text>.*))?$"
+    ),
     "stamped": re.compile(rf"\[(?P<time>{_TIME})\]\s+(?:\*\*)?(?P<name>{_NAME}){_COLON}$"),
     "timed": re.compile(rf"(?:\*\*)?(?P<name>{_NAME}?)\s*\((?P<time>{_TIME})\){_COLON}$"),
     "bold": re.compile(rf"\*\*(?P<name>{_NAME})(?::\*\*|\*\*:)(?:\s+(?P<text>.*))?$"),
     "heading": re.compile(r"#{1,6}\s+(?:[^\w\s]+\s+)?(?P<name>[A-Za-z][\w -]{0,30}?)\s*:?\s*$"),
+    "above": re.compile(rf"(?P<name>{_NAME}?)(?:\s{{2,4}}|\t)\[?(?P<time>{_TIME})\]?\s*$"),  # as copied from Slack
     "plain": re.compile(rf"(?P<name>{_NAME}):(?:\s+(?P<text>.*))?$"),
 }
+_TIMED = ("zoom", "stamped", "timed", "above")  # a name with a time is a speaker, even the first time
 _OTHER_TEXTS = re.compile(
     r"\A(?:WEBVTT|# aider chat started|From |From: |Received: |Return-Path: )|^(?:\d\d:)?\d\d:\d\d[.,]\d{3} *-->", re.M
 )
@@ -77,7 +84,7 @@ class Style:
             return None
         name, time, text = found
         key = name.lower()
-        if key not in self.speakers and key not in _ROLES and self.name not in ("stamped", "timed"):
+        if key not in self.speakers and key not in _ROLES and self.name not in _TIMED:
             return None
         return Label(_ROLES.get(key, "user"), "" if key in _NAMELESS else name, time, text)
 
@@ -102,6 +109,12 @@ class Fences:
         if found and found[1].startswith(self._open) and not found[2].strip():
             self._open = ""
         return True
+
+
+def named(line: str) -> tuple[str, str] | None:
+    """(name, what follows) of a line that begins with a speaker's name and a colon, or None."""
+    found = _match("plain", line)
+    return (found[0], found[2]) if found else None
 
 
 def choose(text: str) -> Style | None:
@@ -144,7 +157,7 @@ def _speakers(labels: list[tuple[int, str]], told: int, style: str) -> frozenset
     recurring = frozenset(name for name in count if count[name] > 1)
     turns = [name for name in names if name in recurring]
     changes = sum(1 for before, after in pairwise(turns) if before != after)
-    dense = len(turns) * 5 >= told or style in ("stamped", "timed")
+    dense = len(turns) * 5 >= told or style in _TIMED
     return recurring if len(recurring) > 1 and changes > 1 and dense else frozenset()
 
 
@@ -164,7 +177,7 @@ def _match(style: str, line: str) -> tuple[str, str, str] | None:
         if style == "heading" or key not in ("question", "prompt", "response", "answer", "a", "me", "model"):
             return name, time, text
         return (name, time, text) if name[0].isupper() else None
-    if style == "heading" or key in _NO_NAMES or key.split()[0] in ("step", "figure", "table", "chapter", "section"):
+    if style == "heading" or key in NO_NAMES or key.split()[0] in ("step", "figure", "table", "chapter", "section"):
         return None
     if len(name.split()) > 5 or re.search(r"[.,;!?/\\@%$&+~]", name) or text.startswith("//"):
         return None

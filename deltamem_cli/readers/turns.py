@@ -20,8 +20,9 @@ TITLE = "turns with a speaker and a text (JSON or JSONL)"
 _WHO = ("role", "speaker", "author", "sender", "user", "from")
 _WHAT = ("content", "text", "message", "utterance", "value")
 _WHEN = ("timestamp", "created_at", "create_time", "datetime", "time", "ts", "date")
-_SESSION = ("session_id", "conversation_id", "thread_id", "sessionId")
+SESSION = ("session_id", "conversation_id", "thread_id", "sessionId")
 _OTHERS = {"type", "payload", "guild", "team", "subtype", "blocks", "from_id", "date_unixtime"}  # people's chats
+_OTHERS |= {"hash", "sha", "commit"}  # commits have authors and messages
 _SHARE = 0.8  # of the records that must have the one pair of names
 
 
@@ -66,7 +67,7 @@ def _messages(head: Head, stream: BinaryIO, name: str, report: ReadReport) -> It
             kind="tool_result" if role == "tool" else "text",
             line=line,
             pointer=f"{pointer}/{what}",
-            session=first_string(turn, _SESSION),
+            session=first_string(turn, SESSION),
             speaker="" if role else speaker,
             time=next((time for key in _WHEN if (time := seconds(turn.get(key))) is not None), None),
         )

@@ -1,0 +1,64 @@
+"""The order of day, month and year in a chat export, which follows the phone's region and is nowhere written."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+
+Fields = tuple[int, int, int]  # the numbers of a date as they stand, from left to right
+_ORDERS = ("dmy", "mdy", "ymd")
+
+
+class Order:
+    """Finds the order from all the dates of a file, taken in the order of the file.
+
+    The right order makes every date exist and lets time run forwards. Where two orders do so equally well, points or
+    dashes mean day, month, year (no region writes the month first with them), and else the order stays unknown.
+    """
+
+    def __init__(self) -> None:
+        self._faults = dict.fromkeys(_ORDERS, 0)
+        self._last: dict[str, datetime] = {}
+        self._slashes = False
+
+    def see(self, fields: Fields, separator: str) -> None:
+        """Take one more date into account."""
+        self._slashes = self._slashes or separator == "/"
+        for order in _ORDERS:
+            day = date(fields, order)
+            if day is None:
+                self._faults[order] += 1_000_000  # worse than any number of steps back in time
+            else:
+                self._faults[order] += day < self._last.get(order, day)
+                self._last[order] = day
+
+    def found(self) -> str:
+        """One of "dmy", "mdy", "ymd", or "" when the dates leave it open."""
+        least = min(self._faults.values())
+        best = [order for order in _ORDERS if self._faults[order] == least]
+        if len(best) == 1:
+            return best[0]
+        return "dmy" if "dmy" in best and not self._slashes else ""
+
+
+@lru_cache(maxsize=4096)
+def date(fields: Fields, order: str) -> datetime | None:
+    """The day (UTC) that the numbers mean in that order, None when there is no such day.
+
+    A year of two digits is one of this century, and never comes first.
+    """
+    named = dict(zip(order, fields, strict=True))
+    year = named["y"]
+    if year < 1970 and (year > 99 or order == "ymd"):
+        return None
+    try:
+        return datetime(year if year > 99 else 2000 + year, named["m"], named["d"], tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def clock(hour: int, minute: int, second: int, half: str) -> int | None:
+    """Seconds since midnight on a clock of 12 hours (half: "a" or "p") or of 24 (half: ""); None if impossible."""
+    if half:
+        hour = hour % 12 + (12 if half.lower() == "p" else 0)
+    return hour * 3600 + minute * 60 + second if hour < 24 and minute < 60 and second < 60 else None
