@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from conftest import SAMPLES, Ingest, WordEncoder
+from conftest import SAMPLES, Ingest, Ran, WordEncoder
 from hypothesis import given
 from hypothesis import strategies as st
 from oracle_counts import rewound
@@ -209,3 +210,13 @@ def test_a_real_session_with_rewinds() -> None:
     (log,) = (SHARED / "fixtures/claude-code").rglob("03eb5929-52b3-4b13-ada3-b93ae35806b8.jsonl")
     messages, report = every(log)
     assert sum(message.off_path for message in messages) == report.skipped["other branch"] == 8
+
+
+def test_the_command_takes_them_when_asked(invoke: Callable[..., Ran]) -> None:
+    def told(*options: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(invoke("ingest", SAMPLES / "pi", "--dry-run", "--json", *options).out)
+        return found
+
+    path, whole = told(), told("--all-branches")
+    assert whole["messages"] == path["messages"] + 1
+    assert (path["skipped"]["other branch"], "other branch" in whole["skipped"]) == (1, False)
