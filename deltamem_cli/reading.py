@@ -154,9 +154,12 @@ def _read(file: LogFile, work: Reading, format: str | None, stdin: BinaryIO | No
         report = ReadReport()
         every = reader(found).read(cast(BinaryIO, stream), file.path, report)
         messages = (message for message in every if work.all_branches or not message.off_path)
-        opening = list(islice(messages, 1))
+        try:
+            opening = list(islice(messages, 1))
+        except LogError as error:
+            raise error if format is None else NotALog(file.path, error.why, error.line) from error
         if format and not opening:
-            raise LogError(
+            raise NotALog(
                 file.path, f"holds no messages in the format {format}; leave out --format to have it detected"
             )
         if opening:
