@@ -8,7 +8,7 @@ import typer
 
 from deltamem_cli.cli.options import Json
 from deltamem_cli.errors import UsageError
-from deltamem_cli.readers import READERS, reader
+from deltamem_cli.readers import reader
 from deltamem_cli.records import DEFAULT_KINDS, KINDS, Kind
 
 
@@ -27,7 +27,7 @@ def ingest(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and tell; write nothing.")] = False,
     redact: Annotated[bool, typer.Option(help="Replace API keys, tokens, private keys and passwords in URLs.")] = True,
     redact_emails: Annotated[bool, typer.Option("--redact-emails", help="Replace e-mail addresses too.")] = False,
-    format: Annotated[str | None, typer.Option(help=f"Take the logs for this format: {', '.join(READERS)}.")] = None,
+    format: Annotated[str | None, typer.Option(help="Take the logs for this format (see `deltamem formats`).")] = None,
     kinds: Annotated[str, typer.Option(help=f"What to keep, of: {', '.join(KINDS)}.")] = ",".join(DEFAULT_KINDS),
     all_branches: Annotated[
         bool, typer.Option("--all-branches", help="Keep regenerated answers and edited prompts, too.")

@@ -110,5 +110,5 @@ class Head:
         if self.is_binary:
             return "this is a binary file, not a chat log: give the log itself, as JSON, JSONL or text"
         if self.objects or self.document is not None:
-            return f"this is JSON, but of no log format that deltamem knows: {_CHOOSE} (see `deltamem ingest --help`)"
+            return f"this is JSON, but of no log format that deltamem knows: {_CHOOSE} (see `deltamem formats`)"
         return f"this is plain text without speaker labels such as `User:` or `**Alice:**`: {_CHOOSE}"
