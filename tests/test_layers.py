@@ -21,7 +21,7 @@ LAYERS = [  # bottom first
     {"ingest", "dryrun"},
     {"follow", "api"},
     {"render"},
-    {"render_logs", "render_memories"},
+    {"render_excerpts", "render_logs", "render_memories"},
     {"cli"},
     {"__main__"},
 ]

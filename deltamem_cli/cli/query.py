@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from deltamem_cli import render, terminal
+from deltamem_cli import render, render_excerpts, terminal
 from deltamem_cli.cli.options import InSource, Json, MemoryPath, OfKind, Role, Session, Speaker, filters_of
 from deltamem_cli.errors import ExitStatus, UsageError
+
+Format = Literal["text", "json", "prompt", "md", "csv"]
+_PROMPT_HITS = 50  # passages that a prompt chooses from
 
 
 def query(
@@ -18,7 +21,9 @@ def query(
     question: Annotated[
         str, typer.Argument(metavar="QUESTION", help="What to look for, or - for one question a line.")
     ],
-    k: Annotated[int, typer.Option("-k", min=1, help="How many passages.")] = 5,
+    k: Annotated[
+        int | None, typer.Option("-k", min=1, help="How many passages (default: 5, for a prompt what fits).")
+    ] = None,
     context: Annotated[int, typer.Option("-C", "--context", min=0, help="Passages around each, of its session.")] = 0,
     session: Session = "",
     speaker: Speaker = "",
@@ -34,31 +39,47 @@ def query(
         str | None, typer.Option(help="The encoder the memory was made with, if not the built-in one.")
     ] = None,
     json: Json = False,
+    format: Annotated[Format, typer.Option(help="How to print the answer.")] = "text",
+    max_tokens: Annotated[int, typer.Option(min=50, help="With --format prompt: how long it may be.")] = 2000,
 ) -> None:
     """Answer a question from a memory: the passages that fit it best, with file and line.
 
     Ends with exit code 1 when nothing in the memory fits.
 
     Example: deltamem query notes.safetensors "which port did we settle on?" -k 3 --since 30d
+
+    Example: deltamem query notes.safetensors "the port" --format prompt | llm "Which port did we settle on?"
     """
     from deltamem_cli.encoders import load_encoder
     from deltamem_cli.filters import EVERYTHING
     from deltamem_cli.query import Searcher
     from deltamem_cli.store import open_memory
 
+    format = "json" if json else format
+    if where and format not in ("text", "json"):
+        raise UsageError("--where points to sessions, not to passages: print it as text or --json")
+    k = k or (_PROMPT_HITS if format == "prompt" else 5)
     filters = filters_of(session, speaker, role, kind, source, since, until)
     opened = open_memory(memory)
     encoder = load_encoder(model or "default", query_only=True)
     searcher = Searcher(opened, encoder)
-    answered = False
+    answered, many = False, question == "-"
     style = terminal.Style(sys.stdout)
     for asked in _questions(question):
         answer = searcher.where(asked, k, filters) if where else searcher.ask(asked, k, context, filters)
         if not (answer.hits or answer.segments):
             terminal.err(f"deltamem: {render.nothing_fits(answer, filtered=filters != EVERYTHING)}")
             continue
-        for told in render.answer_json(answer) if json else render.answer_text(answer, style, named=question == "-"):
-            terminal.out(told)
+        if format == "prompt":
+            told = render_excerpts.prompt(answer, max_tokens, encoder.count_tokens)
+        elif format == "md":
+            told = render_excerpts.markdown(answer)
+        elif format == "csv":
+            told = render_excerpts.table(answer, heading=not answered)
+        else:
+            told = render.answer_json(answer) if format == "json" else render.answer_text(answer, style, named=many)
+        for shown in told:
+            terminal.out(shown)
         sys.stdout.flush()
         answered = True
     if not answered:

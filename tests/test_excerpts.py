@@ -1,0 +1,61 @@
+"""Answers to hand on: prompts within a budget, Markdown, CSV."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Ran, WordEncoder, said
+
+from deltamem_cli import render_excerpts
+from deltamem_cli.memory import Memory
+from deltamem_cli.query import Searcher
+from deltamem_cli.records import Answer, Hit
+
+
+@pytest.fixture
+def answer(remember: Callable[..., Memory], encoder: WordEncoder, monkeypatch: pytest.MonkeyPatch) -> Answer:
+    """Ten passages about boats, the newest written first."""
+    monkeypatch.setattr("deltamem_cli.query.UNFAMILIAR", 0.0)
+    messages = [said(f"boat {i} sails at {i} bells", i + 1, time=1.7e9 - 60 * i, speaker="ann") for i in range(10)]
+    return Searcher(remember(messages), encoder).ask("boat sails", k=10, context=1)
+
+
+@pytest.mark.parametrize("most", [50, 90, 1000])
+def test_a_prompt_keeps_to_its_budget_and_to_the_order_of_time(answer: Answer, encoder: WordEncoder, most: int) -> None:
+    told = "\n".join(render_excerpts.prompt(answer, most, encoder.count_tokens))
+    assert encoder.count_tokens([told])[0] <= most
+    boats = [int(n) for n in re.findall(r"boat (\d)", told)]
+    assert boats == sorted(boats, reverse=True)
+    assert len(boats) == len(set(boats)) > 1
+    assert [int(n) for n in re.findall(r"^\[(\d+)\]", told, re.MULTILINE)] == list(range(1, len(boats) + 1))
+    assert (len(boats) == 10) == (most == 1000)
+    assert all(f"/logs/log.jsonl:{boat + 1}" in told for boat in boats)
+
+
+def test_markdown_quotes_the_neighbours_in_order(answer: Answer) -> None:
+    told = list(render_excerpts.markdown(answer))
+    assert told[0] == "## boat sails"
+    first = answer.hits[0]
+    assert [line for line in told if line.startswith("> ")][: len(first.before) + 1][-1] == f"> {first.text}"
+
+
+def test_csv_can_be_read_back_and_runs_no_formula() -> None:
+    hit = Hit(
+        1.5, "00", '=HYPERLINK("x"),\n"two"\x1b[31m', "s", "@title", "", "user", "text", "-3", None, "a,b.jsonl", 7, ""
+    )
+    first, row = csv.reader("\n".join(render_excerpts.table(Answer("q", 0.5, (hit,)), heading=True)).splitlines(True))
+    told = dict(zip(first, row, strict=True))
+    assert told["text"] == '\'=HYPERLINK("x"),\n"two"␛[31m'
+    assert (told["title"], told["speaker"], told["source"], told["time"]) == ("'@title", "-3", "a,b.jsonl", "")
+
+
+def test_the_command_prints_each_format(
+    invoke: Callable[..., Ran], remember: Callable[..., Memory], tmp_path: Path
+) -> None:
+    remember([said("boat", 1)], tmp_path / "m.safetensors")
+    assert invoke("query", tmp_path / "m.safetensors", "boat", "--format", "xml").code == 2
+    assert invoke("query", tmp_path / "m.safetensors", "boat", "--where", "--format", "csv").code == 2
