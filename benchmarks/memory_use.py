@@ -2,9 +2,9 @@
 
     python benchmarks/memory_use.py --gigabytes 2
 
-Writes a Claude Code log of that size to a temporary folder (prompts, answers, tool calls and their results, 400 records a
-session, texts from a pool of 3,000, every record an id of its own), ingests it with the default encoder on the CPU in a
-process of its own, and prints that process's peak resident memory. Texts repeat so that reading, the ledger and the
+Writes a Claude Code log of that size to a temporary folder (prompts, answers, tool calls and their results, 400 records
+a session, texts from a pool of 3,000, every record an id of its own), ingests it with the default encoder on the CPU in
+a process of its own, and prints that process's peak resident memory. Texts repeat so that reading, the ledger and the
 matrix are what is tested: every text is encoded once, every record is a passage.
 """
 

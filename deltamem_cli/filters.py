@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from deltamem_cli.errors import UsageError
 from deltamem_cli.ledger import NO_TIME
 from deltamem_cli.memory import Memory
 from deltamem_cli.records import KINDS, ROLES
@@ -18,7 +19,7 @@ class Filters:
     """Which passages may answer. Empty fields let everything through; times in milliseconds since 1970 UTC.
 
     session: the beginning of a session's id, or part of its title. speaker, source: part of the name, or a pattern
-    with * and ?. Letter case plays no part.
+    with * and ?. match: in the passage's text as it stands. Letter case plays no part.
     """
 
     session: str = ""
@@ -28,13 +29,14 @@ class Filters:
     source: str = ""
     since: int | None = None
     until: int | None = None
+    match: str = ""
 
 
 EVERYTHING = Filters()
 
 
 def let_through(memory: Memory, filters: Filters) -> NDArray[np.bool_]:
-    """Which passages (N,) the filters let through."""
+    """Which passages (N,) the filters let through. Raises UsageError for `match` where the memory keeps no text."""
     rows = memory.rows
     passing = np.ones(len(rows), bool)
     if filters.session:
@@ -53,6 +55,11 @@ def let_through(memory: Memory, filters: Filters) -> NDArray[np.bool_]:
         passing &= (rows.time >= filters.since) & (rows.time != NO_TIME)
     if filters.until is not None:
         passing &= rows.time <= filters.until
+    if filters.match:
+        if memory.text is None:
+            raise UsageError(f"{memory.name}: keeps no text to match; choose by --session, --source, --speaker or date")
+        wanted = filters.match.lower()
+        passing &= np.array([wanted in text.lower() for text in memory.text], bool)
     return passing
 
 

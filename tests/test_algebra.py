@@ -127,6 +127,17 @@ def test_no_byte_of_what_is_forgotten_stays(make: Callable[..., Path], fresh: Ca
     assert len(left.vocabulary) == len(np.unique(left.rows.terms)) < len(memory.vocabulary)
 
 
+def test_passages_are_forgotten_by_their_text(make: Callable[..., Path], fresh: Callable[[], Path]) -> None:
+    memory, path = open_memory(make({"ada", "bo"})), fresh()
+    gone = let_through(memory, Filters(match="Counts 0 BIRDS"))
+    texts = list(memory.text or [])
+    assert [texts[i] for i in np.flatnonzero(gone)] == [text for text in texts if "counts 0 birds" in text]
+    forget(memory, gone, path)
+    assert sorted(open_memory(path).text or []) == sorted(text for text in texts if "counts 0 birds" not in text)
+    with pytest.raises(UsageError, match="no text"):
+        let_through(open_memory(make({"ada"}, text=False)), Filters(match="x"))
+
+
 def test_a_log_that_lost_passages_is_read_again(
     make: Callable[..., Path], fresh: Callable[[], Path], logs: dict[str, Path], encoder: WordEncoder
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -74,6 +75,7 @@ def forget(
     source: InSource = "",
     before: Annotated[str, typer.Option(help="Only what was said before this date.")] = "",
     after: Annotated[str, typer.Option(help="Only what was said from this date on.")] = "",
+    match: Annotated[str, typer.Option(help="Only passages with this in their text.")] = "",
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would go, and stop.")] = False,
 ) -> None:
@@ -86,9 +88,11 @@ def forget(
     from deltamem_cli.forget import measure
     from deltamem_cli.store import open_memory
 
-    filters = filters_of(session, speaker, role, kind, source, since=after, before=before)
+    filters = replace(filters_of(session, speaker, role, kind, source, since=after, before=before), match=match)
     if filters == EVERYTHING:
-        raise UsageError("say what to forget: --session, --speaker, --role, --kind, --source, --before or --after")
+        raise UsageError(
+            "say what to forget: --match, --session, --speaker, --role, --kind, --source, --before, --after"
+        )
     opened = open_memory(memory)
     gone = let_through(opened, filters)
     told = measure(opened, gone)
