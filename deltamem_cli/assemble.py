@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from types import EllipsisType
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -22,7 +23,7 @@ from deltamem_cli import ledger, matrix, store
 from deltamem_cli.blocks import BlockReader, BlockWriter, Bounds, pack
 from deltamem_cli.ledger import NO_TIME, Longs, Rows
 from deltamem_cli.matrix import Matrix
-from deltamem_cli.memory import Header, Memory, string_arrays, table_lines
+from deltamem_cli.memory import Header, Memory, Stamp, string_arrays, table_lines
 from deltamem_cli.records import Session, Source
 
 
@@ -68,13 +69,15 @@ def assemble(
     chosen: Longs | None = None,
     removed: NDArray[np.uint8] | None = None,
     device: str = "cpu",
+    expected: Stamp | EllipsisType | None = ...,
 ) -> None:
     """Write the memory of all rows of the parts, or of the `chosen` ones (places among all rows, part after part).
 
     `sources` and `sessions` are the tables of the result. `header` says how it is made; its counts are filled in.
     `removed` (n, 16) are the uids that a patch takes away. The list of parts is empty afterwards: their columns are let
-    go as soon as the result has its own, which halves the memory that this takes.
+    go as soon as the result has its own, which halves the memory that this takes. `expected` is as for `store.save`.
     """
+    store.check_place(path)
     by_path = {source.path: source for source in sources}
     by_id = {session.id: session for session in sessions}
     rows, vocabulary, speakers, names = _under_common_tables(parts, sorted(by_path), list(by_id), chosen)
@@ -108,7 +111,7 @@ def assemble(
             spool: BinaryIO = stack.enter_context(tempfile.TemporaryFile(dir=beside, prefix=".deltamem-"))
             spools[f"ledger.{name}.frames"] = spool
             arrays |= string_arrays(name, _copy_strings(readers, lengths, places, spool))
-        store.save(path, _described(header, rows, len(by_path), len(by_id)), arrays, spools)
+        store.save(path, _described(header, rows, len(by_path), len(by_id)), arrays, spools, expected)
 
 
 def _under_common_tables(

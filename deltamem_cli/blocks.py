@@ -20,7 +20,13 @@ from deltamem_cli.errors import MemoryFileError
 _SURROGATE = re.compile("[\ud800-\udfff]")
 BLOCK_BYTES = 64 * 1024  # of text: larger compresses little better, and a hit costs one block
 LEVEL = 9
+TABLE_LIMIT = 256 * 1024 * 1024  # as is a table, which is read whole
 FRAME_LIMIT = 64 * 1024 * 1024  # a frame that claims to unpack to more is not ours
+
+
+def plain(text: str) -> str:
+    """The text with lone surrogates, which have no UTF-8, replaced."""
+    return _SURROGATE.sub("\ufffd", text)
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ class BlockWriter:
         try:
             array = orjson.dumps(self._open)
         except TypeError:
-            array = orjson.dumps([_SURROGATE.sub("\ufffd", text) for text in self._open])
+            array = orjson.dumps([plain(text) for text in self._open])
         self._emit(self._pack(array), len(self._open))
         self._open, self._size = [], 0
 
@@ -98,6 +104,18 @@ class BlockReader:
     def __iter__(self) -> Iterator[str]:
         for block in range(len(self.bounds.rows) - 1):
             yield from self.block(block)
+
+    def bounded(self) -> BlockReader:
+        """Itself. Raises MemoryFileError when all blocks together claim to unpack to more than a table ever holds."""
+        total = 0
+        for block in range(len(self.bounds.rows) - 1):
+            try:
+                total += zstandard.frame_content_size(self.frame(block))
+            except zstandard.ZstdError:
+                continue  # damaged: said when it is unpacked
+            if total > TABLE_LIMIT:
+                raise MemoryFileError(f"{self._name}: a table in it is too large to be ours; restore the file")
+        return self
 
     def frame(self, block: int) -> bytes:
         """One block as stored."""

@@ -36,7 +36,7 @@ class Bm25:
         """
         known, slots, weights = self._look_up(question)
         rows = self._rows
-        slot_of = np.full(len(self._vocabulary) + 1, -1, np.int8)
+        slot_of = np.full(len(self._vocabulary) + 1, -1, np.int16)
         slot_of[known] = slots
         at = np.flatnonzero(slot_of[rows.terms] >= 0)
         row, slot, often = np.searchsorted(self._ends, at, side="right"), slot_of[rows.terms[at]], rows.counts[at]
@@ -54,14 +54,14 @@ class Bm25:
         share = np.bincount(row, idf[slot] * weights[slot], n) / max(whole, 1e-9)
         return passage_scores.astype(np.float32), session_scores.astype(np.float32), share.astype(np.float32)
 
-    def _look_up(self, question: Mapping[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int8], Floats]:
+    def _look_up(self, question: Mapping[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int16], Floats]:
         """The question's known terms: places in the vocabulary, a number for each, how often it is asked."""
-        asked = np.array(sorted(question)[:120], np.uint64)  # slots are int8
+        asked = np.array(sorted(question)[:32_000], np.uint64)  # slots are int16
         places = np.searchsorted(self._vocabulary, asked)
         inside = places < len(self._vocabulary)
         inside[inside] = self._vocabulary[places[inside]] == asked[inside]
         weights = np.array([question[int(term)] for term in asked[inside]], np.float32)
-        return places[inside], np.arange(len(weights), dtype=np.int8), weights
+        return places[inside], np.arange(len(weights), dtype=np.int16), weights
 
 
 def _score(

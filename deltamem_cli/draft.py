@@ -45,7 +45,7 @@ class Draft:
 
     def _begin(self, base: Memory | None) -> None:
         """Start from the memory as it is on disk, with nothing new. Of its rows only the uids stay in memory."""
-        self._stamp = _stamp(self.path)
+        self._stamp = base.stamp if base else None
         if base:
             self.header = base.header
             self.sources |= {source.path: source for source in base.sources}
@@ -134,7 +134,7 @@ class Draft:
     @property
     def stale(self) -> bool:
         """Whether another program has changed the file since this draft opened or saved it."""
-        return _stamp(self.path) != self._stamp
+        return store.stamp(self.path) != self._stamp
 
     def save(self, device: str = "cpu") -> None:
         """Write the memory with all that is new. Afterwards the draft goes on from there."""
@@ -143,13 +143,14 @@ class Draft:
         parts = [part_of(store.open_memory(self.path))] if self._stamp else []
         parts.append(self._new_part())
         sources, sessions = self.sources.values(), self.sessions.values()
-        assemble(self.path, self.header, self.mean, parts, sources, sessions, device=device)
+        to = self.path, self.header, self.mean
+        assemble(*to, parts, sources, sessions, device=device, expected=self._stamp)
         self._begin(store.open_memory(self.path))
 
     def _new_part(self) -> Part:
-        """All that is new, which the draft lets go of."""
+        """All that is new. The draft keeps it until the file holds it: a save that is interrupted is done again."""
         rows, vocabulary = ledger.unify(self._new or [(_no_rows(self.header.dimension), np.zeros(0, np.uint64))])
-        self._new = []
+        self._new = [(rows, vocabulary)]
         names = list(self._sources), list(self._sessions), list(self._speakers)
         return Part(
             rows, vocabulary, *names, self._text.finish() if self.header.text else None, self._pointers.finish()
@@ -178,12 +179,3 @@ def _no_rows(dimension: int) -> Rows:
     empty: dict[str, NDArray[Any]] = {name: np.zeros(0, dtype) for name, dtype in ledger.DTYPES.items()}
     uid, code = np.zeros((0, 16), np.uint8), np.zeros((0, -(-dimension // 4)), np.uint8)
     return Rows(**(empty | {"uid": uid, "code": code}))
-
-
-def _stamp(path: Path) -> tuple[int, int, int] | None:
-    """What tells one state of a file from another: None when there is none."""
-    try:
-        found = os.stat(path)
-    except FileNotFoundError:
-        return None
-    return found.st_ino, found.st_size, found.st_mtime_ns

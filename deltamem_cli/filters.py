@@ -65,4 +65,6 @@ def let_through(memory: Memory, filters: Filters) -> NDArray[np.bool_]:
 
 def _like(name: str, wanted: str) -> bool:
     name, wanted = name.lower(), wanted.lower()
-    return fnmatch.fnmatchcase(name, wanted) if any(c in wanted for c in "*?[") else wanted in name
+    if not any(c in wanted for c in "*?"):
+        return wanted in name
+    return fnmatch.fnmatchcase(name, wanted.replace("[", "[[]"))

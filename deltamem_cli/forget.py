@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +35,8 @@ def forget(memory: Memory, gone: NDArray[np.bool_], path: str | Path, device: st
     """Write the memory without the rows `gone` (N,) to `path` (which may be its own file).
 
     Sessions and logs that nothing is left of go too, and so do terms that only the forgotten passages had. A log that
-    lost passages counts as not yet read, so that ingesting it again brings them back.
+    lost passages counts as not yet read, so that ingesting it again brings them back. (A passage that several logs hold
+    stands under one of them: it goes with that log, and the others do not count as touched.)
     """
     if memory.header.patch:
         raise UsageError(f"{memory.name}: is a patch; merge it with its memory first (deltamem merge)")
@@ -47,5 +49,7 @@ def forget(memory: Memory, gone: NDArray[np.bool_], path: str | Path, device: st
     ]
     sessions = [memory.sessions[i] for i in np.unique(rows.session[kept]).tolist()]
     told = measure(memory, gone)
-    assemble(path, memory.header, memory.mean, [part_of(memory)], sources, sessions, chosen=kept, device=device)
+    own = os.path.realpath(path) == os.path.realpath(memory.name)
+    to, parts = (path, memory.header, memory.mean), [part_of(memory)]
+    assemble(*to, parts, sources, sessions, chosen=kept, device=device, expected=memory.stamp if own else ...)
     return told

@@ -79,6 +79,7 @@ def ingest_files(
         work.abandon()
     if draft.changed and draft.rows:
         work.save()
+    summary.bytes_held = sum(source.bytes for source in draft.sources.values())
     summary.bytes_out = os.path.getsize(draft.path) if draft.path.exists() else 0
     summary.seconds = time.monotonic() - started
     return summary

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
 from typing import Any
@@ -13,12 +13,15 @@ from numpy.typing import NDArray
 
 from deltamem_cli import keys, ledger
 from deltamem_cli import matrix as matrices
-from deltamem_cli.blocks import BlockReader, Bounds
+from deltamem_cli.blocks import BlockReader, Bounds, plain
 from deltamem_cli.errors import MemoryFileError
 from deltamem_cli.ledger import Rows
 from deltamem_cli.matrix import Matrix
 from deltamem_cli.records import KINDS, ROLES, Session, Source
 
+Stamp = tuple[int, int, int]  # inode, size, time of change
+
+_WIDEST = 65536  # dimensions of an encoder: more is no encoder, but an attack on memory
 _TITLE = 60  # characters of a session's first text that stand for a title
 
 
@@ -51,6 +54,7 @@ class Header:
         texts = all(isinstance(known[name], str) for name in ("encoder", "fingerprint", "rule"))
         least = {"dimension": 1, "window": 8, "passages": 0, "sessions": 0, "sources": 0}
         counts = all(type(known[name]) is int and known[name] >= lowest for name, lowest in least.items())
+        counts = counts and known["dimension"] <= _WIDEST
         times = all(known[name] is None or type(known[name]) is int for name in ("first", "last"))
         flags = isinstance(known["text"], bool) and isinstance(known["patch"], bool)
         if not (texts and counts and times and flags):
@@ -71,10 +75,10 @@ class Tensors(Mapping[str, NDArray[Any]]):
 
 
 class Memory:
-    """A memory that can be read. `name` is what error messages call it."""
+    """A memory that can be read. `name` is what error messages call it, `stamp` the state its file was in."""
 
-    def __init__(self, header: Header, tensors: Tensors, name: str) -> None:
-        self.header, self.tensors, self.name = header, tensors, name
+    def __init__(self, header: Header, tensors: Tensors, name: str, stamp: Stamp | None = None) -> None:
+        self.header, self.tensors, self.name, self.stamp = header, tensors, name, stamp
 
     @cached_property
     def rows(self) -> Rows:
@@ -177,11 +181,11 @@ class Memory:
     @cached_property
     def speakers(self) -> list[str]:
         """The names of those who speak in it."""
-        return list(self._strings("speakers"))
+        return list(self._strings("speakers").bounded())
 
     def _table(self, name: str, record: type, length: int) -> list[Any]:
         try:
-            entries = [record(**orjson.loads(line)) for line in self._strings(name, length)]
+            entries = [record(**orjson.loads(line)) for line in self._strings(name, length).bounded()]
         except (TypeError, ValueError):
             entries = [None]
         types = {field.name: field.type for field in fields(record)}
@@ -226,5 +230,9 @@ def string_arrays(name: str, bounds: Bounds) -> dict[str, NDArray[Any]]:
 
 def table_lines(records: Iterable[Source] | Iterable[Session]) -> list[str]:
     """A table as the strings it is stored in."""
-    dump: Callable[[Any], bytes] = orjson.dumps
-    return [dump(asdict(record)).decode() for record in records]
+
+    def dump(record: Source | Session) -> str:
+        values = {key: plain(value) if isinstance(value, str) else value for key, value in asdict(record).items()}
+        return orjson.dumps(values).decode()
+
+    return [dump(record) for record in records]

@@ -81,8 +81,8 @@ class Searcher:
     def _first_of_each_text(self, best: NDArray[np.int64], k: int) -> list[int]:
         """The k best rows; of passages with the same vector and words (said again word for word) only the best."""
         rows, seen, kept = self.memory.rows, set(), []
-        for row in best[: 20 * k].tolist():
-            said = rows.code[row].tobytes() + rows.length[row].tobytes()
+        for row in map(int, best):
+            said = rows.code[row].tobytes() + rows.length[row].tobytes() + self._ranker.words_of(row)
             if said not in seen:
                 seen.add(said)
                 kept.append(row)

@@ -95,6 +95,11 @@ class Ranker:
         familiarity = float(1 / (1 + np.exp(-odds)))
         return Scores(fused, read, dense, bm25, share, matrix.read_segments(self._matrix, key), familiarity)
 
+    def words_of(self, row: int) -> bytes:
+        """The terms of a passage and how often each occurs: the same bytes for the same text."""
+        of = slice(int(self._starts[row]), int(self._starts[row + 1]))
+        return self.rows.terms[of].tobytes() + self.rows.counts[of].tobytes()
+
     def _read(self, key: Floats, gain: Floats) -> tuple[Floats, Floats]:
         """Flat inner products with the dense part (N,), and the matrix read at the grain of passages (N,)."""
         n, d = len(self.rows), self.memory.header.dimension

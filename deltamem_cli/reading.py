@@ -33,6 +33,7 @@ class Summary:
     messages, passages: read from the logs, of the kinds asked for; new + duplicates = passages.
     skipped: record type → records that hold no message or are left out by rule. problems: what went wrong, and where.
     redacted: rule → secrets that were replaced in the messages read. pending: logs whose last line was half written.
+    bytes_in: of the logs of this run; bytes_held: of all logs that the memory has read whole; bytes_out: the memory's.
     """
 
     logs: Counter[str] = field(default_factory=Counter)
@@ -47,6 +48,7 @@ class Summary:
     problems: list[LogError] = field(default_factory=list)
     pending: list[str] = field(default_factory=list)
     bytes_in: int = 0
+    bytes_held: int = 0
     bytes_out: int = 0
     seconds: float = 0.0
     saved: bool = False

@@ -15,13 +15,15 @@ import orjson
 
 from deltamem_cli.records import Answer, Hit, Segment
 from deltamem_cli.terminal import UNSAFE, Style, clean, count, line, short_path
+from deltamem_cli.weights import UNFAMILIAR
 
 
 def answer_text(answer: Answer, style: Style, *, named: bool = False) -> Iterator[str]:
     """An answer for a person, in lines; `named` for one of many: its question first, an empty line last."""
     if named:
         yield style.bold(f"? {line(answer.question)}")
-    yield style.dim(f"familiarity {answer.familiarity:.2f}")
+    by_words = " (found by its words)" if answer.hits and answer.familiarity < UNFAMILIAR else ""
+    yield style.dim(f"familiarity {answer.familiarity:.2f}{by_words}")
     for number, hit in enumerate(answer.hits, 1):
         yield ""
         yield from _hit_text(number, hit, answer.question, style)
@@ -34,7 +36,7 @@ def answer_text(answer: Answer, style: Style, *, named: bool = False) -> Iterato
 
 def nothing_fits(answer: Answer, *, filtered: bool) -> str:
     """What to say when a memory has no answer."""
-    also = " among the passages that the filters let through" if filtered else ""
+    also = " among the passages that the filters let through, if there are any" if filtered else ""
     about = f'nothing in this memory fits "{line(answer.question)[:80]}"'
     return f"{about}{also} (familiarity {answer.familiarity:.2f})"
 

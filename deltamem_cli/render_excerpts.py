@@ -27,7 +27,7 @@ def prompt(answer: Answer, most: int, count: Count) -> Iterator[str]:
         if hit.uid in seen or hit.text is None:
             continue
         seen.add(hit.uid)
-        (cost,) = count([f"[00] {_about(hit)}\n{hit.text}\n\n"])
+        (cost,) = count([f"[00] {_about(hit)}\n{clean(hit.text)}\n\n"])
         if cost <= left:
             kept.append(hit)
             left -= cost
@@ -57,10 +57,10 @@ def table(answer: Answer, *, heading: bool) -> Iterator[str]:
         found = answer.question, f"{answer.familiarity:.4f}", rank, f"{hit.score:.4f}"
         said = iso(hit.time), hit.role, hit.speaker, hit.kind, hit.session, hit.title
         row = io.StringIO()
-        csv.writer(row, lineterminator="").writerow(
+        csv.writer(row).writerow(  # with its line end, so that it quotes texts that hold one
             map(_harmless, (*found, *said, hit.source, hit.line, hit.pointer, hit.text))
         )
-        yield row.getvalue()
+        yield row.getvalue().removesuffix("\r\n")
 
 
 def _about(hit: Hit) -> str:

@@ -70,6 +70,8 @@ def summary_text(summary: Summary, memory: str, style: Style) -> Iterator[str]:
     unchanged = f", {summary.unchanged} unchanged" if summary.unchanged else ""
     others = f", passed over {count(summary.not_logs, 'file')} in no format of logs" if summary.not_logs else ""
     yield read + unchanged + others
+    if summary.interrupted:
+        yield style.bold("interrupted: what is encoded is kept; the same command goes on from there")
     if summary.redacted:
         rules = ", ".join(f"{rule} {number:,}" for rule, number in summary.redacted.most_common())
         yield f"redacted {count(summary.redacted.total(), 'secret')}: {rules}"
@@ -93,11 +95,12 @@ def _kept_text(summary: Summary, memory: str, style: Style) -> Iterator[str]:
         f"{count(summary.messages, 'message')} → {count(summary.passages, 'passage')}: "
         f"{style.bold(f'{summary.new:,} new')}, {summary.duplicates:,} known already"
     )
-    ratio = summary.bytes_in / summary.bytes_out if summary.bytes_out else 0.0
-    saved = "" if summary.saved else ", nothing to change"
+    saved = "" if summary.saved else "; nothing to change"
+    held = summary.bytes_held or summary.bytes_in
+    ratio = f" ({held / summary.bytes_out:.2g} : 1)" if summary.bytes_out else ""
     yield (
-        f"{size(summary.bytes_in)} of logs → {style.place(short_path(memory))} {size(summary.bytes_out)} "
-        f"({ratio:.1f} : 1){saved}, {summary.seconds:.1f} s"
+        f"{size(held)} of logs → {style.place(short_path(memory))} {size(summary.bytes_out)}{ratio}"
+        f"{saved}, {summary.seconds:.1f} s"
     )
 
 

@@ -85,12 +85,12 @@ def merged_text(merged: Merged, path: str) -> str:
     )
 
 
-def forgotten_text(told: Forgotten, path: str) -> str:
-    """What a forget takes out, for a person."""
-    return (
-        f"{count(told.passages, 'passage')} of {count(told.sessions, 'session')} from {count(told.sources, 'log')} "
-        f"to forget from {short_path(path)}; {told.left:,} stay"
-    )
+def forgotten_text(told: Forgotten, path: str, *, done: bool) -> str:
+    """What a forget took out (done) or would, for a person."""
+    parts = f"{count(told.passages, 'passage')} of {count(told.sessions, 'session')} from {count(told.sources, 'log')}"
+    if done:
+        return f"forgot {parts}; {short_path(path)} holds {told.left:,} more"
+    return f"{parts} to forget from {short_path(path)}; {told.left:,} stay"
 
 
 def info_text(info: Info, path: str, style: Style) -> Iterator[str]:

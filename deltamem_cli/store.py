@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import EllipsisType
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -22,7 +23,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from deltamem_cli.errors import MemoryFileError, UsageError
-from deltamem_cli.memory import Header, Memory, Tensors
+from deltamem_cli.memory import Header, Memory, Stamp, Tensors
 
 FORMAT = 1
 UPGRADES: list[Callable[[dict[str, Any]], dict[str, Any]]] = []  # header of format i + 1 → i + 2; only ever added to
@@ -80,6 +81,7 @@ def open_memory(path: str | Path) -> Memory:
         raise MemoryFileError(f"{name}: there is no such file; make it with: deltamem ingest LOGS -o {name}")
     if not stat.S_ISREG(os.stat(name).st_mode):
         raise MemoryFileError(f"{name}: not a file; give the .safetensors file that `deltamem ingest -o` wrote")
+    opened = stamp(name)
     try:
         handle: Any = safe_open(name, framework="numpy")
         header = (handle.metadata() or {}).get("deltamem")
@@ -87,7 +89,7 @@ def open_memory(path: str | Path) -> Memory:
         raise MemoryFileError(f"{name}: not a deltamem memory, or cut short ({_first_line(error)})") from error
     if header is None:
         raise MemoryFileError(f"{name}: a safetensors file, but not one that deltamem made")
-    return Memory(_parse(header, name), _FileTensors(handle, name), name)
+    return Memory(_parse(header, name), _FileTensors(handle, name), name, opened)
 
 
 def _parse(header: str, name: str) -> Header:
@@ -118,11 +120,27 @@ def nbytes(memory: Memory) -> dict[str, int]:
     return {name: tensors.nbytes(name) for name in tensors}
 
 
-def save(path: str | Path, header: Header, arrays: Mapping[str, NDArray[Any]], spools: Mapping[str, BinaryIO]) -> None:
+def stamp(path: str | Path) -> Stamp | None:
+    """What tells one state of a file from another: None when there is none."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def save(
+    path: str | Path,
+    header: Header,
+    arrays: Mapping[str, NDArray[Any]],
+    spools: Mapping[str, BinaryIO],
+    expected: Stamp | EllipsisType | None = ...,
+) -> None:
     """Write a memory file whole or not at all: to the side, flushed to disk, then renamed over `path`.
 
     `spools` are byte tensors too large for memory, each a file that is copied from its start. A file that is there
-    keeps its permissions; a link is followed.
+    keeps its permissions; a link is followed. `expected` is what `stamp` must say of it in the end (... for anything).
+    Raises UsageError when another program has changed it meanwhile, and leaves it so.
     """
     target = os.path.realpath(path)
     sizes = {name: spool.seek(0, os.SEEK_END) for name, spool in spools.items()}
@@ -140,6 +158,8 @@ def save(path: str | Path, header: Header, arrays: Mapping[str, NDArray[Any]], s
                     out.write(chunk)
             else:
                 out.write(np.ascontiguousarray(arrays[name]).data)
+        if expected is not ... and stamp(target) != expected:
+            raise UsageError(f"{path}: another program changed it meanwhile; run the same command again")
 
 
 def _safetensors_header(header: Header, tensors: Mapping[str, tuple[str, list[int], int]], order: list[str]) -> bytes:

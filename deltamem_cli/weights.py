@@ -16,4 +16,4 @@ EXPLAINED, FOUND, OFFSET = 11.6, 2.1, -6.4
 # Below this familiarity a question is about nothing in the memory, unless one passage holds most of its words: a rare
 # word that was said once is worth finding even if the matrix hardly noticed it. Chosen low, because to hide an answer
 # is worse than to show a poor one (benchmarks/familiarity.py prints both errors).
-UNFAMILIAR, MOST_WORDS = 0.15, 0.6
+UNFAMILIAR, MOST_WORDS = 0.15, 0.4

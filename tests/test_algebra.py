@@ -215,6 +215,24 @@ def test_novelty_is_what_the_known_directions_do_not_explain(make: Callable[...,
     assert novelty(a, b, rows) == pytest.approx(np.clip(slow, 0, 1), abs=1e-5)
 
 
+def test_what_another_program_saved_is_not_forgotten(make: Callable[..., Path], tmp_path: Path) -> None:
+    path = tmp_path / "m.safetensors"
+    path.write_bytes(make({"ada", "bo"}).read_bytes())
+    memory = open_memory(path)
+    gone = let_through(memory, Filters(source="bo.jsonl"))
+    merge([memory, open_memory(make({"cy"}))], path)  # meanwhile
+    now = path.read_bytes()
+    with pytest.raises(UsageError, match="meanwhile"):
+        forget(memory, gone, path)
+    assert path.read_bytes() == now
+
+
+def test_a_bad_place_is_one_sentence(invoke: Callable[..., Ran], make: Callable[..., Path], tmp_path: Path) -> None:
+    a = make({"ada"})
+    for ran in (invoke("merge", a, "-o", tmp_path / "no" / "b"), invoke("diff", a, a, "-o", tmp_path / "no" / "b")):
+        assert (ran.code, ran.err.count("\n")) == (2, 1)
+
+
 def test_the_commands(invoke: Callable[..., Ran], make: Callable[..., Path], tmp_path: Path) -> None:
     a, b, c = make({"ada"}), make({"bo"}), tmp_path / "c.safetensors"
     assert "2 memories" in invoke("merge", a, b, "-o", c).out

@@ -13,6 +13,7 @@ import pytest
 from conftest import SAMPLES, Ingest, WordEncoder, finish, memorise, said, turn, write_log
 
 from deltamem_cli import ingest as ingesting
+from deltamem_cli.assemble import assemble
 from deltamem_cli.draft import Draft
 from deltamem_cli.errors import LogError, UsageError
 from deltamem_cli.ledger import NO_TIME
@@ -356,3 +357,29 @@ def test_endless_lines_and_numbers_fit_their_columns(remember: Callable[..., Mem
     assert memory.rows.line.max() == 2**32 - 1
     assert int(memory.rows.length.sum()) == 3400
     assert np.isfinite(memory.matrix.norms).all()
+
+
+def test_names_without_utf8_are_kept_with_a_mark(remember: Callable[..., Memory]) -> None:
+    memory = remember([said("hello", session="a\ud800", title="\ud83d x", speaker="b\udfff")])
+    assert (memory.sessions[0].id, memory.sessions[0].title, memory.speakers) == ("a\ufffd", "\ufffd x", ["b\ufffd"])
+
+
+def test_a_save_that_is_interrupted_is_done_again(
+    tmp_path: Path, ingest: Ingest, memory: Path, monkeypatch: pytest.MonkeyPatch, encoder: WordEncoder
+) -> None:
+    logs = [write_log(tmp_path / f"{name}.jsonl", talk(name, 9)) for name in "ab"]
+    monkeypatch.setattr(ingesting, "WINDOW", 4)
+    monkeypatch.setattr(ingesting, "_SAVE_AFTER", -1.0)
+    monkeypatch.setattr(ingesting, "_SAVE_SHARE", -1.0)
+    calls = iter(range(100))
+
+    def interrupted(*args: Any, **how: Any) -> None:
+        if next(calls) == 1:
+            raise KeyboardInterrupt
+        assemble(*args, **how)
+
+    monkeypatch.setattr("deltamem_cli.draft.assemble", interrupted)
+    draft = Draft(memory, ingesting.new_header(encoder, text=True), encoder.mean)
+    assert finish(ingesting.ingest([*map(str, logs)], draft, encoder)).interrupted
+    ingest(memory, *logs)
+    assert sorted(texts(memory)) == sorted(f"{name} speaks of thing {i}" for name in "ab" for i in range(9))

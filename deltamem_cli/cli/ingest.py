@@ -8,6 +8,7 @@ import typer
 
 from deltamem_cli.cli.options import Json
 from deltamem_cli.errors import UsageError
+from deltamem_cli.inputs import STDIN
 from deltamem_cli.readers import reader
 from deltamem_cli.records import DEFAULT_KINDS, KINDS, Kind
 
@@ -61,6 +62,10 @@ def ingest(
         raise UsageError("nothing to ingest: name logs or folders, or add --discover")
     if sum((bool(output), bool(per_project), dry_run)) != 1 or (follow and not output):
         raise UsageError("say where to: -o MEMORY (with --follow or without), --per-project FOLDER, or --dry-run")
+    if no_text and STDIN in chosen:
+        raise UsageError(
+            "--no-text points back to the log, and standard input is gone afterwards: give the log as a file"
+        )
     if format is not None:
         reader(format)
     job = Job(

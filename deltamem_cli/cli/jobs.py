@@ -50,7 +50,10 @@ def per_project(job: Job, folder: str) -> ExitStatus:
 
     groups = by_project(job.paths, job.format)
     tools = _Tools(job)
-    os.makedirs(folder, exist_ok=True)
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot be made ({error.strerror}); choose another folder") from error
     worst = ExitStatus.OK
     for name, paths in groups.items():
         status = _into(tools, paths, os.path.join(folder, f"{name}.safetensors"))

@@ -96,14 +96,16 @@ def forget(
     opened = open_memory(memory)
     gone = let_through(opened, filters)
     told = measure(opened, gone)
-    terminal.out(render_memories.forgotten_text(told, memory))
     if dry_run or not told.passages:
+        terminal.out(render_memories.forgotten_text(told, memory, done=False))
         raise typer.Exit(ExitStatus.OK if told.passages else ExitStatus.NOTHING_FOUND)
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError("nobody here to ask: add --yes to forget these passages, or --dry-run to look only")
+        terminal.out(render_memories.forgotten_text(told, memory, done=False))
         typer.confirm("Forget them?", abort=True, err=True)
     verb(opened, gone, memory)
+    terminal.out(render_memories.forgotten_text(told, memory, done=True))
 
 
 def info(memory: MemoryPath, json: Json = False) -> None:

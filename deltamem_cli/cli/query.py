@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Literal
 
 import typer
@@ -11,8 +11,14 @@ import typer
 from deltamem_cli import render, render_excerpts, terminal
 from deltamem_cli.cli.options import InSource, Json, MemoryPath, OfKind, Role, Session, Speaker, filters_of
 from deltamem_cli.errors import ExitStatus, UsageError
+from deltamem_cli.records import Answer
 
 Format = Literal["text", "json", "prompt", "md", "csv"]
+_RENDER: dict[str, Callable[[Answer, terminal.Style, bool], Iterator[str]]] = {
+    "text": lambda answer, style, many: render.answer_text(answer, style, named=many),
+    "json": lambda answer, style, many: render.answer_json(answer),
+    "md": lambda answer, style, many: render_excerpts.markdown(answer),
+}
 _PROMPT_HITS = 50  # passages that a prompt chooses from
 
 
@@ -55,15 +61,13 @@ def query(
     from deltamem_cli.query import Searcher
     from deltamem_cli.store import open_memory
 
-    format = "json" if json else format
-    if where and format not in ("text", "json"):
-        raise UsageError("--where points to sessions, not to passages: print it as text or --json")
+    format = _format(format, json=json, where=where)
     k = k or (_PROMPT_HITS if format == "prompt" else 5)
     filters = filters_of(session, speaker, role, kind, source, since, until)
     opened = open_memory(memory)
     encoder = load_encoder(model or "default", query_only=True)
     searcher = Searcher(opened, encoder)
-    answered, many = False, question == "-"
+    answered = False
     style = terminal.Style(sys.stdout)
     for asked in _questions(question):
         answer = searcher.where(asked, k, filters) if where else searcher.ask(asked, k, context, filters)
@@ -72,18 +76,24 @@ def query(
             continue
         if format == "prompt":
             told = render_excerpts.prompt(answer, max_tokens, encoder.count_tokens)
-        elif format == "md":
-            told = render_excerpts.markdown(answer)
         elif format == "csv":
             told = render_excerpts.table(answer, heading=not answered)
         else:
-            told = render.answer_json(answer) if format == "json" else render.answer_text(answer, style, named=many)
+            told = _RENDER[format](answer, style, question == "-")
         for shown in told:
             terminal.out(shown)
         sys.stdout.flush()
         answered = True
     if not answered:
         raise typer.Exit(ExitStatus.NOTHING_FOUND)
+
+
+def _format(format: Format, *, json: bool, where: bool) -> Format:
+    if json and format not in ("text", "json"):
+        raise UsageError(f"--json and --format {format} contradict each other; leave one out")
+    if where and format not in ("text", "json"):
+        raise UsageError("--where points to sessions, not to passages: print it as text or --json")
+    return "json" if json else format
 
 
 def _questions(question: str) -> Iterator[str]:
