@@ -36,7 +36,7 @@ def answer_text(answer: Answer, style: Style, *, named: bool = False) -> Iterato
 
 def nothing_fits(answer: Answer, *, filtered: bool) -> str:
     """What to say when a memory has no answer."""
-    also = " among the passages that the filters let through, if there are any" if filtered else ""
+    also = " among the passages that the filters let through" if filtered else ""
     about = f'nothing in this memory fits "{line(answer.question)[:80]}"'
     return f"{about}{also} (familiarity {answer.familiarity:.2f})"
 

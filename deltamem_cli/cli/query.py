@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -12,6 +12,10 @@ from deltamem_cli import render, render_excerpts, terminal
 from deltamem_cli.cli.options import InSource, Json, MemoryPath, OfKind, Role, Session, Speaker, filters_of
 from deltamem_cli.errors import ExitStatus, UsageError
 from deltamem_cli.records import Answer
+
+if TYPE_CHECKING:
+    from deltamem_cli.filters import Filters
+    from deltamem_cli.memory import Memory
 
 Format = Literal["text", "json", "prompt", "md", "csv"]
 _RENDER: dict[str, Callable[[Answer, terminal.Style, bool], Iterator[str]]] = {
@@ -57,7 +61,6 @@ def query(
     Example: deltamem query notes.safetensors "the port" --format prompt | llm "Which port did we settle on?"
     """
     from deltamem_cli.encoders import load_encoder
-    from deltamem_cli.filters import EVERYTHING
     from deltamem_cli.query import Searcher
     from deltamem_cli.store import open_memory
 
@@ -72,7 +75,7 @@ def query(
     for asked in _questions(question):
         answer = searcher.where(asked, k, filters) if where else searcher.ask(asked, k, context, filters)
         if not (answer.hits or answer.segments):
-            terminal.err(f"deltamem: {render.nothing_fits(answer, filtered=filters != EVERYTHING)}")
+            terminal.err(f"deltamem: {_why_nothing(answer, opened, filters)}")
             continue
         if format == "prompt":
             told = render_excerpts.prompt(answer, max_tokens, encoder.count_tokens)
@@ -86,6 +89,14 @@ def query(
         answered = True
     if not answered:
         raise typer.Exit(ExitStatus.NOTHING_FOUND)
+
+
+def _why_nothing(answer: Answer, memory: Memory, filters: Filters) -> str:
+    from deltamem_cli.filters import EVERYTHING, let_through
+
+    if filters != EVERYTHING and not let_through(memory, filters).any():
+        return "no passage passes these filters; `deltamem info` shows who speaks in the memory, and when"
+    return render.nothing_fits(answer, filtered=filters != EVERYTHING)
 
 
 def _format(format: Format, *, json: bool, where: bool) -> Format:
