@@ -51,7 +51,7 @@ def memory(invoke: Invoke, log: Path, tmp_path: Path, monkeypatch: pytest.Monkey
         ("query {memory} 'kiln degrees'", 0, ""),
         ("query {memory} kiln --where", 1, "nothing in this memory fits"),
         ("query {memory} 'violin sonata'", 1, 'nothing in this memory fits "violin sonata" (familiarity '),
-        ("query {memory} kiln --speaker Nobody", 1, "that the filters let through"),
+        ("query {memory} kiln --speaker Nobody", 1, "no passage passes these filters"),
         ("query {memory} kiln --since soon", 2, "'soon' is no date"),
         ("query {memory} kiln --role boss", 2, "no role is called 'boss': choose of user, assistant"),
         ("query {memory} kiln --kind song", 2, "no kind is called 'song'"),
