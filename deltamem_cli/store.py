@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shlex
 import stat
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -78,7 +79,9 @@ def open_memory(path: str | Path) -> Memory:
     """Open a memory file; only its header is read. Raises MemoryFileError, saying what the file is instead."""
     name = os.fspath(path)
     if not os.path.exists(name):
-        raise MemoryFileError(f"{name}: there is no such file; make it with: deltamem ingest LOGS -o {name}")
+        raise MemoryFileError(
+            f"{name}: there is no such file; make it with: deltamem ingest LOGS -o {shlex.quote(name)}"
+        )
     if not stat.S_ISREG(os.stat(name).st_mode):
         raise MemoryFileError(f"{name}: not a file; give the .safetensors file that `deltamem ingest -o` wrote")
     opened = stamp(name)
