@@ -85,6 +85,8 @@ def _cut(text: str, window: int, tokens: list[int]) -> list[str]:
     """Cut greedily: each piece as long as the window lets it, back to the best place in its second half."""
     fences = _fences(text)
     places = [[match.end() for match in pattern.finditer(text)] for pattern in _PLACES]
+    starts = set(tokens)
+    places[2] = [at for at in places[2] if text[at - 1].isspace() or at in starts]  # 。 may stand inside a token
     outside = [[at for at in found if not _inside(at, fences)] for found in places[:3]]
     openings = [start for start, _ in fences]
     pieces, start, first = [], 0, 0

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from numpy.typing import NDArray
 
 from deltamem_cli import ingest as ingesting
@@ -26,6 +27,11 @@ from deltamem_cli.records import DEFAULT_KINDS, KINDS, Kind, Message, Source
 from deltamem_cli.store import open_memory
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is loaded: for matrices this small threads only wait
+
+# In CI the same examples at every run, so that red means a change; everywhere else new ones, to find what is left.
+settings.register_profile("ci", derandomize=True, deadline=None, database=None)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 ROOT = Path(__file__).parent.parent
 SAMPLES = ROOT / "samples"

@@ -7,7 +7,7 @@ from functools import cache
 
 import pytest
 from conftest import WordEncoder, said
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from deltamem_cli import split as splitting
@@ -28,6 +28,7 @@ def real() -> Encoder:
 
 
 @given(TEXTS, st.integers(1, 20))
+@example("日本。word word ", 1)
 @settings(deadline=None)
 def test_nothing_but_white_space_is_lost(text: str, window: int) -> None:
     pieces = split(text, window, words)
