@@ -54,7 +54,7 @@ class Draft:
         self._sessions = {name: i for i, name in enumerate(self.sessions)}
         self._speakers = {name: i for i, name in enumerate(base.speakers if base else [])}
         self._uids = {uid.tobytes() for uid in base.column("uid")} if base else set()
-        self.rows = len(self._uids)
+        self.rows = self._saved = len(self._uids)
         self._new: list[tuple[Rows, NDArray[np.uint64]]] = []
         self._tables = (list(self.sources.values()), list(self.sessions.values()))
         beside = os.path.dirname(os.path.realpath(self.path))  # the system's own temporary folder is often in memory
@@ -125,6 +125,11 @@ class Draft:
 
     def _number(self, speaker: str) -> int:
         return self._speakers.setdefault(speaker, len(self._speakers))
+
+    @property
+    def unsaved(self) -> int:
+        """How many passages are new since the file was opened or saved: their columns are in memory."""
+        return self.rows - self._saved
 
     @property
     def changed(self) -> bool:

@@ -30,6 +30,7 @@ WINDOW = 2048  # passages that are sorted by length before they are encoded
 _STEP = 256  # texts encoded at once: what an interrupt can cost
 _TEXTS_KEPT = 32768  # texts whose codes are kept, so that a text is encoded once
 _SAVE_AFTER = 120.0  # seconds of work that a crash may cost, at least
+_SAVE_ROWS = 1 << 17  # new passages that are held before they are saved: bounds the memory they take
 _SAVE_SHARE = 20  # and at most 1/20 of the time goes into saving
 
 
@@ -162,7 +163,8 @@ class Work(Reading):
         self._waiting.append((source, number, passage))
         if len(self._waiting) >= WINDOW:
             self.encode()
-            if time.monotonic() - self._saved_at > max(_SAVE_AFTER, _SAVE_SHARE * self._save_took):
+            waited = time.monotonic() - self._saved_at
+            if waited > max(_SAVE_AFTER, _SAVE_SHARE * self._save_took) or self.draft.unsaved >= _SAVE_ROWS:
                 self.save()
 
     def encode(self) -> None:
