@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from deltamem_cli import keys
-from deltamem_cli.ledger import NO_TIME
+from deltamem_cli.ledger import NO_TIME, seconds
 from deltamem_cli.memory import Header, Memory
 from deltamem_cli.records import Session
 from deltamem_cli.store import nbytes
@@ -74,7 +74,7 @@ def describe(memory: Memory, most: int = 5) -> Info:
         rank=float(memory.state("rank").max(initial=0.0)),
         alpha=sorted({float(alpha) for alpha in memory.state("alpha")}),
         largest=[
-            SessionSize(replace(memory.sessions[i], title=memory.title(i)), int(sizes[i]), _seconds(int(start[i])))
+            SessionSize(replace(memory.sessions[i], title=memory.title(i)), int(sizes[i]), seconds(int(start[i])))
             for i in largest.tolist()
         ],
     )
@@ -96,7 +96,3 @@ def by_part(sizes: dict[str, int]) -> dict[str, int]:
         else:
             parts["ledger"] += size
     return parts
-
-
-def _seconds(milliseconds: int) -> float | None:
-    return None if milliseconds == NO_TIME else milliseconds / 1000

@@ -75,6 +75,11 @@ DTYPES: dict[str, type[np.generic]] = {
 COLUMNS = tuple(field.name for field in fields(Rows) if field.name not in ("terms", "counts"))
 
 
+def seconds(milliseconds: int) -> float | None:
+    """A time of the column `time` as seconds since 1970 UTC, None for NO_TIME."""
+    return None if milliseconds == NO_TIME else milliseconds / 1000
+
+
 def ranges(starts: Longs, sizes: Longs) -> Longs:
     """The numbers starts[i], starts[i] + 1, … (sizes[i] of them) for each i, joined."""
     total = int(sizes.sum())

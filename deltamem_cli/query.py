@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from deltamem_cli import terms
 from deltamem_cli.errors import MemoryFileError
 from deltamem_cli.filters import EVERYTHING, Filters, let_through
-from deltamem_cli.ledger import NO_TIME
+from deltamem_cli.ledger import NO_TIME, seconds
 from deltamem_cli.memory import Memory
 from deltamem_cli.rank import Ranker, Scores
 from deltamem_cli.records import KINDS, ROLES, Answer, Hit, Segment
@@ -116,8 +116,8 @@ class Searcher:
             source=memory.sources[rows.source[first]].path,
             line=int(rows.line[first]),
             passages=end - first,
-            start=_seconds(int(times.min())) if len(times) else None,
-            end=_seconds(int(times.max())) if len(times) else None,
+            start=seconds(int(times.min())) if len(times) else None,
+            end=seconds(int(times.max())) if len(times) else None,
         )
 
 
@@ -144,7 +144,7 @@ def hit(
         role=ROLES[rows.role[row]],
         kind=KINDS[rows.kind[row]],
         speaker=memory.speakers[rows.speaker[row]],
-        time=_seconds(int(rows.time[row])),
+        time=seconds(int(rows.time[row])),
         source=memory.sources[rows.source[row]].path,
         line=int(rows.line[row]),
         pointer=memory.pointers[row],
@@ -161,7 +161,3 @@ def marks(question: str, text: str) -> list[tuple[int, int]]:
         if term in asked and (not found or start >= found[-1][1]):
             found.append((start, end))
     return found
-
-
-def _seconds(milliseconds: int) -> float | None:
-    return None if milliseconds == NO_TIME else milliseconds / 1000
