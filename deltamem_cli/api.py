@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from deltamem_cli.encoders import Encoder
     from deltamem_cli.forget import Forgotten
     from deltamem_cli.info import Info
+    from deltamem_cli.learning import Learning
     from deltamem_cli.query import Searcher
     from deltamem_cli.reading import Summary
 
@@ -30,9 +32,14 @@ class Memory:
     mend: a file that is missing or damaged, another encoder, contradicting arguments.
     """
 
-    def __init__(self, path: str | Path, *, model: str = "default", device: str = "auto") -> None:
-        """The memory at `path`, which need not be there yet. `model` and `device` as `deltamem ingest` takes them."""
-        self.path, self._model, self._device = Path(path), model, device
+    def __init__(
+        self, path: str | Path, *, model: str = "default", device: str = "auto", learning: Learning | None = None
+    ) -> None:
+        """The memory at `path`, which need not be there yet. `model` and `device` as `deltamem ingest` takes them.
+
+        learning: how the matrix learns, if it is not there yet; if it is, it must have been made so.
+        """
+        self.path, self._model, self._device, self._learning = Path(path), model, device, learning
 
     @classmethod
     def open(cls, path: str | Path, *, model: str = "default", device: str = "auto") -> Memory:
@@ -139,8 +146,9 @@ class Memory:
         from deltamem_cli.draft import Draft
         from deltamem_cli.ingest import new_header
 
-        draft = Draft(self.path, new_header(self._writer, text), self._writer.mean)
-        draft.check(self._writer.name, self._writer.fingerprint, text=None if text else False)
+        draft = Draft(self.path, new_header(self._writer, text, self._learning), self._writer.mean)
+        wanted = asdict(self._learning) if self._learning else None
+        draft.check(self._writer.name, self._writer.fingerprint, text=None if text else False, learning=wanted)
         return draft
 
     def _forget_what_was_open(self) -> None:

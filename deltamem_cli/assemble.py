@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from deltamem_cli import ledger, matrix, store
 from deltamem_cli.blocks import BlockReader, BlockWriter, Bounds, pack
 from deltamem_cli.ledger import NO_TIME, Longs, Rows
-from deltamem_cli.matrix import Matrix
+from deltamem_cli.matrix import Before, Matrix
 from deltamem_cli.memory import Header, Memory, Stamp, string_arrays, table_lines
 from deltamem_cli.records import Session, Source
 
@@ -82,7 +82,7 @@ def assemble(
     by_id = {session.id: session for session in sessions}
     rows, vocabulary, speakers, names = _under_common_tables(parts, sorted(by_path), list(by_id), chosen)
     order = ledger.canonical_order(rows)
-    old = [(part.rows.uid, part.learned) for part in parts if part.learned is not None]
+    old = [Before(part.rows.uid, part.rows.time, part.learned) for part in parts if part.learned is not None]
     lengths = [len(part.rows) for part in parts]
     columns: dict[str, list[BlockReader | None]] = {"pointers": [part.pointers for part in parts]}
     if header.text:
@@ -90,7 +90,7 @@ def assemble(
     parts.clear()
     rows = rows.take(order)
     places = order if chosen is None else chosen[order]
-    learned = matrix.build(rows, vocabulary, header.dimension, device, old)
+    learned = matrix.build(rows, vocabulary, header.dimension, device, old, header.learning)
     arrays: dict[str, NDArray[Any]] = {f"ledger.{field.name}": getattr(rows, field.name) for field in fields(Rows)}
     arrays |= {f"state.{field.name}": getattr(learned, field.name) for field in fields(Matrix)}
     arrays |= {"ledger.vocabulary": vocabulary, "ledger.mean": mean}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +33,15 @@ def same_encoder(a: Memory, b: Memory) -> None:
         raise MemoryFileError(
             f"{b.name}: made with the encoder {b.header.encoder}, {a.name} with {a.header.encoder}; "
             "ingest one of them again with the other's --model: only memories of one encoder compare"
+        )
+
+
+def same_learning(a: Memory, b: Memory) -> None:
+    """Raise MemoryFileError when the memories' matrices learn in different ways, so that they make no common one."""
+    if a.header.learning != b.header.learning:
+        raise MemoryFileError(
+            f"{b.name}: learned by {b.header.learning}, {a.name} by {a.header.learning}; ingest one of them again "
+            "with the other's --rule, --half-life and --states: only memories that learn alike can be joined"
         )
 
 
@@ -80,20 +88,15 @@ def meanings(memory: Memory, rows: Longs) -> Floats:
 def novelty(known: Memory, other: Memory, rows: Longs) -> Floats:
     """The delta-rule error (n,) of reading the memory `known` with those rows of `other`, 0 to 1.
 
-    `1 − ‖F k‖²`, the share of a key that the written keys do not explain, of the state that explains most. The key is
-    read by its meaning alone, its word part left out: a paraphrase brings other words, and is no news.
+    `1 − ‖F k‖²`, the share of a key that the written keys do not explain, of the state that explains most; by a rule
+    without F 1 less the best read. The key is read by its meaning alone, its word part left out: a paraphrase brings
+    other words, and is no news.
     """
-    d = known.header.dimension
     errors = np.ones(len(rows), np.float32)
-    state = known.matrix
     for at in range(0, len(rows), _CHUNK):
         meaning = meanings(other, rows[at : at + _CHUNK])
-        here = errors[at : at + _CHUNK]
-        for first, end in pairwise(state.known.tolist()):
-            F = state.F[first:end, :d].astype(np.float32) * state.F_scale[first:end, None]
-            told = meaning @ F.T
-            np.minimum(here, 1 - np.einsum("ij,ij->i", told, told), out=here)
-    return np.clip(errors, 0, 1)
+        errors[at : at + _CHUNK] -= matrix.explained(known.matrix, known.header.rule, meaning)
+    return errors
 
 
 def nearest(known: Memory, other: Memory, rows: Longs) -> tuple[Longs, Floats]:
@@ -121,13 +124,20 @@ def spread(memory: Memory) -> NDArray[np.float64]:
 
 
 def principal_angles(a: Memory, b: Memory) -> Floats:
-    """Angles in degrees between what two memories know (the row spaces of F), smallest first (Björck & Golub 1973)."""
-    bases = [_basis(memory.matrix) for memory in (a, b)]
+    """Angles in degrees between what two memories know, smallest first (Björck & Golub 1973).
+
+    What it knows are the row spaces of F; of S by the rule `delta`; by `slots` nothing that can be compared (0,).
+    """
+    if "slots" in (a.header.rule, b.header.rule):
+        return np.zeros(0, np.float32)
+    bases = [_basis(memory) for memory in (a, b)]
     cosines = np.linalg.svd(bases[0].T @ bases[1], compute_uv=False)
     return np.asarray(np.degrees(np.arccos(np.clip(cosines, 0, 1))), np.float32)
 
 
-def _basis(state: matrix.Matrix) -> NDArray[np.float64]:
-    rows = state.F.astype(np.float64) * state.F_scale[:, None]
+def _basis(memory: Memory) -> NDArray[np.float64]:
+    state = memory.matrix
+    known = (state.F, state.F_scale) if memory.header.rule == "rls" else (state.S, state.S_scale)
+    rows = known[0].astype(np.float64) * known[1][:, None]
     u, s, _ = np.linalg.svd(rows.T, full_matrices=False)
     return np.asarray(u[:, s > 1e-6 * max(float(s.max(initial=0)), 1e-12)])

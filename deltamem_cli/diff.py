@@ -15,7 +15,17 @@ from pathlib import Path
 import numpy as np
 
 from deltamem_cli.assemble import assemble, part_of
-from deltamem_cli.compare import Longs, moved, nearest, novelty, pair_up, principal_angles, same_encoder, spread
+from deltamem_cli.compare import (
+    Longs,
+    moved,
+    nearest,
+    novelty,
+    pair_up,
+    principal_angles,
+    same_encoder,
+    same_learning,
+    spread,
+)
 from deltamem_cli.memory import Memory
 from deltamem_cli.query import hit
 from deltamem_cli.records import Hit
@@ -120,6 +130,7 @@ def save_patch(a: Memory, b: Memory, path: str | Path, device: str = "cpu") -> N
     both hold but at another place.
     """
     same_encoder(a, b)
+    same_learning(a, b)
     pairs = pair_up(a, b)
     chosen = np.sort(np.concatenate([pairs.only_b, moved(a, b, pairs)]))
     header = replace(b.header, patch=True)

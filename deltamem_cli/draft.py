@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,8 +62,13 @@ class Draft:
         beside = os.path.dirname(os.path.realpath(self.path))  # the system's own temporary folder is often in memory
         self._text, self._pointers = _Spool(beside), _Spool(beside)
 
-    def check(self, encoder: str, fingerprint: str, *, text: bool | None = None) -> None:
-        """Raise when a memory that is there was made otherwise: with another encoder, or with its text (text=False)."""
+    def check(
+        self, encoder: str, fingerprint: str, *, text: bool | None = None, learning: Mapping[str, Any] | None = None
+    ) -> None:
+        """Raise when a memory that is there was made otherwise: with another encoder, or with its text (text=False).
+
+        `learning` are those fields of Learning that must be as given.
+        """
         if self.header.fingerprint != fingerprint:
             raise MemoryFileError(
                 f"{self.path}: made with the encoder {self.header.encoder}, not with {encoder}; "
@@ -71,6 +78,11 @@ class Draft:
             raise UsageError(f"{self.path}: is a patch; merge it with its memory first (deltamem merge)")
         if text is False and self.header.text:
             raise UsageError(f"{self.path}: keeps its text; leave out --no-text, or make another memory with -o")
+        if replace(self.header.learning, **(learning or {})) != self.header.learning:
+            raise UsageError(
+                f"{self.path}: learned by {self.header.learning}; leave out --rule, --half-life and --states, "
+                "or make another memory with -o"
+            )
 
     def knows(self, uid: bytes) -> bool:
         """Whether a passage is in the memory already, or among the new ones."""

@@ -28,7 +28,8 @@ class Info:
     """What `deltamem info` tells.
 
     bytes: part of the file → bytes. load: writes of a state for each dimension of its keys (mean over the states);
-    rank: the effective rank of the fullest state, tr(C)² / tr(C²), C = Σ k kᵀ. alpha: the ridges of the states.
+    rank: the effective rank of the fullest state, tr(C)² / tr(C²), C = Σ k kᵀ. alpha: the ridges of the states,
+    [] where the rule has none.
     """
 
     header: Header
@@ -72,7 +73,7 @@ def describe(memory: Memory, most: int = 5) -> Info:
         dimension=dimension,
         load=header.passages / max(states, 1) / dimension,
         rank=float(memory.state("rank").max(initial=0.0)),
-        alpha=sorted({float(alpha) for alpha in memory.state("alpha")}),
+        alpha=sorted({float(alpha) for alpha in memory.state("alpha")}) if header.rule == "rls" else [],
         largest=[
             SessionSize(replace(memory.sessions[i], title=memory.title(i)), int(sizes[i]), seconds(int(start[i])))
             for i in largest.tolist()

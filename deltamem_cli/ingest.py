@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Generator, Iterable
+from dataclasses import asdict, replace
 from typing import BinaryIO
 
 import numpy as np
@@ -17,6 +18,7 @@ from deltamem_cli import keys
 from deltamem_cli.draft import Draft
 from deltamem_cli.encoders import Encoder
 from deltamem_cli.inputs import LogFile, find_logs
+from deltamem_cli.learning import Learning
 from deltamem_cli.memory import Header
 from deltamem_cli.readers.derived import with_ids
 from deltamem_cli.reading import Progress, Reading, Summary, check_for_logs, read_files, take_all
@@ -34,9 +36,10 @@ _SAVE_ROWS = 1 << 17  # new passages that are held before they are saved: bounds
 _SAVE_SHARE = 20  # and at most 1/20 of the time goes into saving
 
 
-def new_header(encoder: Encoder, text: bool) -> Header:
-    """The header of a memory to be made with that encoder."""
-    return Header(encoder.name, encoder.fingerprint, encoder.dimension, encoder.max_tokens, text)
+def new_header(encoder: Encoder, text: bool, learning: Learning | None = None) -> Header:
+    """The header of a memory to be made with that encoder, whose matrix learns as `learning` says (default: `rls`)."""
+    made = Header(encoder.name, encoder.fingerprint, encoder.dimension, encoder.max_tokens, text)
+    return replace(made, **asdict(learning or Learning()))
 
 
 def ingest(

@@ -1,7 +1,7 @@
 """The δ-Mem matrix of a memory: built from the ledger with torch, read with numpy.
 
 The rows of a memory are cut into states of at most STATE_WRITES writes (whole sessions where they fit), each a matrix
-learned by the rule `rls`. A state keeps
+learned by the memory's rule (state.py). By the rule `rls` a state keeps
 
     S  one row for every segment (at most SEGMENT passages of one session), S k ≈ the code of k's segment
     F  the directions it knows, the gain matrix in factors: P = (Σ k kᵀ + αI)⁻¹ = (I − FᵀF) / α
@@ -10,25 +10,26 @@ learned by the rule `rls`. A state keeps
 of each neighbour's, so one product `P q` and inner products with stored codes rank the passages. Reads of different
 states compare because each is divided by the norms of its row and of P q: a cosine in the state's own metric.
 
+`delta` and `slots` have no P: a passage is read as its segment, and `slots` turns a question into the address of its
+slots, whose keys are F, before S reads it.
+
 How familiar a question is: ‖F q‖², the share of it that the written keys explain, against the share that they explain
-of one another (each left out in turn).
+of one another (each left out in turn); by the other rules the best read alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from deltamem_cli import keys, ledger
+from deltamem_cli.learning import Learning, weights
 from deltamem_cli.ledger import Rows
-
-if TYPE_CHECKING:
-    import torch
+from deltamem_cli.state import SLOTS, State, address, learn
 
 Floats = NDArray[np.float32]
 Longs = NDArray[np.int64]
@@ -36,7 +37,6 @@ Longs = NDArray[np.int64]
 STATE_WRITES = 8192
 SEGMENT = 16
 LEAST_FIT = 0.2  # a memory of a few passages explains nothing of them by the others; it must not find all familiar
-LEAST_KNOWN = 0.05  # share of a direction under which it is dropped from F: benchmarks/LOG.md has what that costs
 NEIGHBOUR = 0.5
 
 
@@ -44,11 +44,14 @@ NEIGHBOUR = 0.5
 class Matrix:
     """All states of a memory; d = dimension of the keys, T states, G segments, R directions, N passages.
 
+    With the rule `slots` a row of S is as long as there are slots, and F holds their keys; `delta` has no F (R = 0).
+
     states   (T + 1,) int64  first row of each state;  segments (G + 1,) int64  first row of each segment
     S, S_scale (G, d) int8, (G,) float32: a row of S is its int8 row times its scale;  F, F_scale (R, d), (R,) alike
     known    (T + 1,) int64  first row in F of each state
-    norms    (N,) float16    ‖c P‖ of each passage
-    alpha, fit, rank (T,) float32: the ridge, the mean leave-one-out fit of a state's own keys, its effective rank
+    norms    (N,) float16    ‖c P‖ of each passage; (0,) without a P
+    alpha, fit, rank (T,) float32: the ridge, the mean leave-one-out fit of a state's own keys (0, 0 without a P), its
+    effective rank
     """
 
     states: Longs
@@ -72,66 +75,95 @@ DTYPES: dict[str, type[np.generic]] = {
 }
 
 
+@dataclass(frozen=True)
+class Before:
+    """A matrix that was learned, and of each of its rows the uid (n, 16) and the time (n,)."""
+
+    uid: NDArray[np.uint8]
+    time: Longs
+    matrix: Matrix
+
+
 def build(
     rows: Rows,
     vocabulary: NDArray[np.uint64],
     dimension: int,
     device: str = "cpu",
-    old: Sequence[tuple[NDArray[np.uint8], Matrix]] = (),
+    old: Sequence[Before] = (),
+    learning: Learning | None = None,
 ) -> Matrix:
-    """Learn the matrix of all rows, which stand in canonical order. `dimension` is the encoder's.
+    """Learn the matrix of all rows, which stand in canonical order, as `learning` says. `dimension` is the encoder's.
 
-    `old` are uids (n, 16) of rows and the matrix learned from them. States that hold exactly the same rows are taken
-    over, so that a memory that grows costs only its end.
+    States of `old` matrices, learned in the same way, that hold exactly the same rows are taken over, so that a memory
+    that grows costs only its end.
     """
+    learning = learning or Learning()
     width = dimension + keys.WORDS
     segments = ledger.stretches(rows.session, SEGMENT)
-    states = ledger.gather(ledger.stretches(rows.session, STATE_WRITES), STATE_WRITES)
+    states = cut(rows.session, learning.states)
     starts = np.concatenate([[0], np.cumsum(rows.sizes, dtype=np.int64)])
     count, most = len(states) - 1, len(states) * width
     # Room for all before the first state is learned: small arrays kept between large ones that come and go would leave
     # the memory in pieces. What is never written here takes none.
-    S, S_scale = np.empty((len(segments) - 1, width), np.int8), np.empty(len(segments) - 1, np.float32)
+    S = np.empty((len(segments) - 1, row_width(learning.rule, width)), np.int8)
+    S_scale = np.empty(len(S), np.float32)
     F, F_scale = np.empty((most, width), np.int8), np.empty(most, np.float32)
     norms, numbers = np.empty(len(rows), np.float16), np.empty((count, 3), np.float32)
-    known = [0]
+    known, normed = [0], 0
     for state, (first, end) in enumerate(pairwise(states.tolist())):
         a, b = np.searchsorted(segments, (first, end))
-        part = next((same for same in (_known(rows, first, end, segments[a:b], *one) for one in old) if same), None)
+        part = next((same for same in (_taken_over(rows, first, end, segments[a:b], one) for one in old) if same), None)
         if part is None:
             key = row_keys(rows, vocabulary, dimension, starts, first, end)
-            part = _learn(key, joined(rows.session[first:end]), segments[a:b] - first, device)
+            beside = with_neighbours(key, joined(rows.session[first:end]), NEIGHBOUR)
+            left = weights(learning.half_life, rows.time[first:end])
+            part = learn(learning.rule, key, beside, left, segments[a:b] - first, device)
         f = slice(known[-1], known[-1] + len(part.F))
         known.append(f.stop)
         S[a:b], S_scale[a:b], F[f], F_scale[f] = part.S, part.S_scale, part.F, part.F_scale
-        norms[first:end], numbers[state] = part.norms, part.numbers
+        norms[normed : normed + len(part.norms)], numbers[state] = part.norms, part.numbers
+        normed += len(part.norms)
     alpha, fit, rank = np.ascontiguousarray(numbers.T)
-    F, F_scale = F[: known[-1]], F_scale[: known[-1]]
+    F, F_scale, norms = F[: known[-1]], F_scale[: known[-1]], norms[:normed]
     return Matrix(states, segments, S, S_scale, np.array(known, np.int64), F, F_scale, norms, alpha, fit, rank)
 
 
-class _Part(NamedTuple):
-    """One state's share of the arrays of a Matrix; numbers are its α, fit and rank."""
+def cut(session: NDArray[np.uint32], states: int) -> Longs:
+    """First rows of the states, and N: at least `states` stretches of whole sessions, as equal as those allow.
 
-    S: NDArray[np.int8]
-    S_scale: Floats
-    F: NDArray[np.int8]
-    F_scale: Floats
-    norms: NDArray[np.float16]
-    numbers: tuple[float, float, float]
+    None holds more than STATE_WRITES rows: a stretch that does is cut again, within a session only if that is longer.
+    """
+    edges = ledger.stretches(session, max(len(session), 1))
+    wanted = np.arange(1, states) * (len(session) / states)
+    later = edges[np.searchsorted(edges, wanted)]
+    earlier = edges[np.maximum(np.searchsorted(edges, wanted) - 1, 0)]
+    nearest = np.where(later - wanted < wanted - earlier, later, earlier)
+    outer = np.unique(np.concatenate([[0], nearest, [len(session)]]))
+    inner = [
+        first + ledger.gather(ledger.stretches(session[first:end], STATE_WRITES), STATE_WRITES)
+        for first, end in pairwise(outer.tolist())
+    ]
+    return np.unique(np.concatenate([outer, *inner])).astype(np.int64)
 
 
-def _known(rows: Rows, first: int, end: int, segments: Longs, uids: NDArray[np.uint8], old: Matrix) -> _Part | None:
+def row_width(rule: str, dimension: int) -> int:
+    """How long a row of S is, for keys of that dimension."""
+    return SLOTS if rule == "slots" else dimension
+
+
+def _taken_over(rows: Rows, first: int, end: int, segments: Longs, before: Before) -> State | None:
     """The state of the old matrix with the same rows and segments, if there is one."""
+    old = before.matrix
     state = int(np.searchsorted(old.states, first))
     if state + 1 >= len(old.states) or old.states[state] != first or old.states[state + 1] != end:
         return None
     a, b = np.searchsorted(old.segments, (first, end))
-    if not np.array_equal(old.segments[a:b], segments) or not np.array_equal(uids[first:end], rows.uid[first:end]):
+    same = np.array_equal(old.segments[a:b], segments) and np.array_equal(before.uid[first:end], rows.uid[first:end])
+    if not same or not np.array_equal(before.time[first:end], rows.time[first:end]):
         return None
     f = slice(int(old.known[state]), int(old.known[state + 1]))
     numbers = float(old.alpha[state]), float(old.fit[state]), float(old.rank[state])
-    return _Part(old.S[a:b], old.S_scale[a:b], old.F[f], old.F_scale[f], old.norms[first:end], numbers)
+    return State(old.S[a:b], old.S_scale[a:b], old.F[f], old.F_scale[f], old.norms[first:end], numbers)
 
 
 def row_keys(rows: Rows, vocabulary: NDArray[np.uint64], dimension: int, starts: Longs, first: int, end: int) -> Floats:
@@ -140,39 +172,6 @@ def row_keys(rows: Rows, vocabulary: NDArray[np.uint64], dimension: int, starts:
     used, ids = np.unique(rows.terms[starts[first] : starts[end]], return_inverse=True)
     word_part = keys.words(sizes, ids.astype(np.uint32), vocabulary[used])
     return keys.join(keys.decode(rows.code[first:end], dimension), word_part)
-
-
-def _learn(key: Floats, together: NDArray[np.bool_], segments: Longs, device: str) -> _Part:
-    """The state of keys (n, d) that begin their segments at the rows `segments`."""
-    import torch
-
-    from deltamem_cli.rules import rls
-
-    K = torch.from_numpy(key).to(device)
-    labels = np.searchsorted(segments, np.arange(len(key)), side="right") - 1
-    V = torch.nn.functional.one_hot(torch.from_numpy(labels).to(device), len(segments)).float()
-    found = rls.spectrum(K)
-    alpha = rls.choose_alpha(found, K, V)
-    state = rls.solve(K, V, alpha)
-    fit = float(rls.leave_one_out(state, K, alpha).mean())
-    rank = float(found.scale.sum() ** 2 / found.scale.square().sum())
-    S, S_scale = _rounded(state.S)
-    F, F_scale = _rounded(rls.known(found, alpha, LEAST_KNOWN))
-    kept = (F.float() * F_scale[:, None]).to(device)
-    C = torch.from_numpy(with_neighbours(key, together, NEIGHBOUR)).to(device)
-    norms = (C - C @ kept.T @ kept).norm(dim=1) / alpha
-    numbers = alpha, fit, rank
-    return _Part(_host(S), _host(S_scale), _host(F), _host(F_scale), _host(norms.half()), numbers)
-
-
-def _host(tensor: torch.Tensor) -> NDArray[Any]:
-    return tensor.cpu().numpy()
-
-
-def _rounded(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Rows (n, d) as int8 and a scale (n,) each."""
-    scale = rows.abs().amax(dim=1).clamp(min=1e-12) / 127
-    return (rows / scale[:, None]).round().char(), scale
 
 
 def joined(*labels: NDArray[np.generic]) -> NDArray[np.bool_]:
@@ -190,22 +189,48 @@ def with_neighbours(values: Floats, together: NDArray[np.bool_], share: float) -
 
 
 def gains(matrix: Matrix, query: Floats) -> tuple[Floats, Floats]:
-    """P q of every state (T, d) for a unit query key (d,), and ‖F q‖² of every state (T,)."""
+    """P q of every state (T, d) for a unit query key (d,), and ‖F q‖² of every state (T,); zeros without a P."""
     states = len(matrix.alpha)
-    products, share = np.empty((states, len(query)), np.float32), np.empty(states, np.float32)
+    products, share = np.zeros((states, len(query)), np.float32), np.zeros(states, np.float32)
     for state, (first, end) in enumerate(pairwise(matrix.known.tolist())):
-        F = matrix.F[first:end].astype(np.float32) * matrix.F_scale[first:end, None]
-        told = F @ query
-        products[state] = (query - told @ F) / matrix.alpha[state]
-        share[state] = told @ told
+        if matrix.alpha[state] > 0:
+            F = matrix.F[first:end].astype(np.float32) * matrix.F_scale[first:end, None]
+            told = F @ query
+            products[state] = (query - told @ F) / matrix.alpha[state]
+            share[state] = told @ told
     return products, share
 
 
-def read_segments(matrix: Matrix, query: Floats) -> Floats:
+def read_segments(matrix: Matrix, rule: str, query: Floats) -> Floats:
     """S q of every segment (G,) as a cosine: divided by the norms of the row and of the query."""
-    S = matrix.S.astype(np.float32)
-    norms = np.linalg.norm(S, axis=1) * np.linalg.norm(query)
-    return np.asarray(S @ query / np.maximum(norms, 1e-12), np.float32)
+    return np.concatenate([np.zeros(0, np.float32), *(read[0] for read in _reads(matrix, rule, query[None]))])
+
+
+def explained(matrix: Matrix, rule: str, queries: Floats) -> Floats:
+    """How much of each key (n, w) the matrix knows (n,), 0 to 1: ‖F k‖² of the state that knows most, or the best read.
+
+    w may be less than d: the rest of the keys is then zero.
+    """
+    best = np.zeros(len(queries), np.float32)
+    if rule != "rls":
+        for read in _reads(matrix, rule, queries):
+            np.maximum(best, read.max(axis=1), out=best)
+    for first, end in pairwise(matrix.known.tolist() if rule == "rls" else ()):
+        told = queries @ (matrix.F[first:end, : queries.shape[1]] * matrix.F_scale[first:end, None]).T
+        np.maximum(best, np.einsum("ij,ij->i", told, told), out=best)
+    return np.minimum(best, 1)
+
+
+def _reads(matrix: Matrix, rule: str, queries: Floats) -> Iterator[Floats]:
+    """State by state the cosines of queries (n, w) with the rows of its segments (n, segments of the state)."""
+    bounds = np.searchsorted(matrix.segments, matrix.states).tolist()
+    for (a, b), (first, end) in zip(pairwise(bounds), pairwise(matrix.known.tolist()), strict=True):
+        S, asked = matrix.S[a:b].astype(np.float32), queries
+        if rule == "slots":
+            F = matrix.F[first:end, : queries.shape[1]] * matrix.F_scale[first:end, None]
+            asked = address(F, queries)
+        norms = np.linalg.norm(asked, axis=1)[:, None] * np.linalg.norm(S, axis=1)
+        yield np.asarray(asked @ S[:, : asked.shape[1]].T / np.maximum(norms, 1e-12), np.float32)
 
 
 def familiarity_ratio(matrix: Matrix, share: Floats) -> float:

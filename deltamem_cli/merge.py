@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deltamem_cli.assemble import assemble, part_of
-from deltamem_cli.compare import same_encoder
+from deltamem_cli.compare import same_encoder, same_learning
 from deltamem_cli.errors import UsageError
 from deltamem_cli.ledger import Longs
 from deltamem_cli.memory import Memory
@@ -34,11 +34,13 @@ class Merged:
 def merge(memories: Sequence[Memory], path: str | Path, device: str = "cpu") -> Merged:
     """Write the union of the memories to `path`. A passage that several hold counts once.
 
-    With the rule `rls` the matrix of the union is the matrix of all passages at once. Text that one of the memories
-    kept is kept. Raises MemoryFileError when they were made with different encoders, UsageError for patches alone.
+    The matrix of the union is the matrix of all passages at once, in time order. Text that one of the memories kept is
+    kept. Raises MemoryFileError when they were made with different encoders or learn differently, UsageError for
+    patches alone.
     """
     for other in memories[1:]:
         same_encoder(memories[0], other)
+        same_learning(memories[0], other)
     patches = [memory.header.patch for memory in memories]
     if all(patches):
         raise UsageError("every one of these is a patch: merge them with the memory that they belong to")

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from deltamem_cli import keys, matrix, terms
 from deltamem_cli.bm25 import Bm25
+from deltamem_cli.learning import weights
 from deltamem_cli.matrix import joined, with_neighbours
 from deltamem_cli.memory import Memory
 from deltamem_cli.records import KINDS
@@ -27,12 +28,10 @@ from deltamem_cli.weights import (
     BM25,
     BM25_SESSION,
     DENSE,
-    EXPLAINED,
-    FOUND,
+    FAMILIAR,
     MATRIX,
     MATRIX_SESSION,
     NEIGHBOURS,
-    OFFSET,
     SHARE,
     TOOL,
 )
@@ -66,7 +65,8 @@ class Ranker:
 
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
-        self.rows, self._matrix = memory.rows, memory.matrix
+        self.rows, self._matrix, self._rule = memory.rows, memory.matrix, memory.header.rule
+        self._left = weights(memory.header.half_life, self.rows.time)
         self._bm25 = Bm25(self.rows, memory.vocabulary, memory.header.sessions)
         self._starts = np.concatenate([[0], np.cumsum(self.rows.sizes, dtype=np.int64)])
         self._same_session = joined(self.rows.session)
@@ -84,24 +84,31 @@ class Ranker:
         """Scores of a question: its text, and the encoder's unit vector of it (dimension,)."""
         key = self.key(vector, text)
         gain, explained = matrix.gains(self._matrix, key)
-        dense, read = self._read(key, gain)
+        segments = matrix.read_segments(self._matrix, self._rule, key)
+        dense, read = self._read(key, gain, segments)
+        best = float(read.max(initial=0))  # before anything fades: what is old is no stranger
+        read, segments = read * self._left, segments * self._left[self._matrix.segments[1:] - 1]
         bm25, session, share = self._bm25.scores(terms.count(text))
         local = BM25 * _z(bm25) + SHARE * _z(share) + DENSE * _z(dense)
         fused = with_neighbours(local, self._same_session, NEIGHBOURS) + MATRIX * _z(read)
         fused += MATRIX_SESSION * self._best_of_session(read) + BM25_SESSION * _z(session[self.rows.session])
         fused -= TOOL * self._is_tool
         ratio = matrix.familiarity_ratio(self._matrix, explained)
-        odds = EXPLAINED * ratio + FOUND * np.log(max(float(read.max(initial=0)), _FAINT)) + OFFSET
+        by_ratio, by_read, offset = FAMILIAR[self._rule]
+        odds = by_ratio * ratio + by_read * np.log(max(best, _FAINT)) + offset
         familiarity = float(1 / (1 + np.exp(-odds)))
-        return Scores(fused, read, dense, bm25, share, matrix.read_segments(self._matrix, key), familiarity)
+        return Scores(fused, read, dense, bm25, share, segments, familiarity)
 
     def words_of(self, row: int) -> bytes:
         """The terms of a passage and how often each occurs: the same bytes for the same text."""
         of = slice(int(self._starts[row]), int(self._starts[row + 1]))
         return self.rows.terms[of].tobytes() + self.rows.counts[of].tobytes()
 
-    def _read(self, key: Floats, gain: Floats) -> tuple[Floats, Floats]:
-        """Flat inner products with the dense part (N,), and the matrix read at the grain of passages (N,)."""
+    def _read(self, key: Floats, gain: Floats, segments: Floats) -> tuple[Floats, Floats]:
+        """Flat inner products with the dense part (N,), and the matrix read at the grain of passages (N,).
+
+        A rule without a P reads a passage as its segment.
+        """
         n, d = len(self.rows), self.memory.header.dimension
         flat, read = np.empty(n, np.float32), np.empty(n, np.float32)
         for state, (first, end) in enumerate(pairwise(self._matrix.states.tolist())):
@@ -113,6 +120,8 @@ class Ranker:
                 (both[:, 1] + words) / np.float32(np.sqrt(2)), self._same_session[first : end - 1], matrix.NEIGHBOUR
             )
             read[first:end] = raw / max(float(np.linalg.norm(gain[state])), 1e-12)
+        if self._rule != "rls":
+            return flat, np.repeat(segments, np.diff(self._matrix.segments))
         read /= np.maximum(self._matrix.norms.astype(np.float32), np.float32(1e-6))
         return flat, read
 

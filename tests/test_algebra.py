@@ -20,6 +20,7 @@ from deltamem_cli.draft import Draft
 from deltamem_cli.errors import MemoryFileError, UsageError
 from deltamem_cli.filters import Filters, let_through
 from deltamem_cli.forget import forget, measure
+from deltamem_cli.learning import Learning
 from deltamem_cli.memory import Memory
 from deltamem_cli.merge import merge
 from deltamem_cli.records import Source
@@ -27,6 +28,14 @@ from deltamem_cli.store import open_memory
 
 NAMES = ("ada", "bo", "cy", "di")
 CHOICES = st.sets(st.sampled_from(NAMES))
+LEARNINGS = (
+    Learning(),
+    Learning("rls", "7"),
+    Learning("rls", "1h", states=3),
+    Learning("delta"),
+    Learning("slots", states=2),
+)
+HOW = st.sampled_from(LEARNINGS)
 NONEMPTY = st.sets(st.sampled_from(NAMES), min_size=1)
 
 
@@ -50,13 +59,13 @@ def logs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 def make(logs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """`make(names)` is a memory of those logs, made in one go."""
     folder, encoder = tmp_path_factory.mktemp("memories"), WordEncoder()
-    known: dict[tuple[frozenset[str], bool], Path] = {}
+    known: dict[tuple[frozenset[str], bool, Learning], Path] = {}
 
-    def run(names: set[str], *, text: bool = True) -> Path:
-        key = frozenset(names), text
+    def run(names: set[str], learning: Learning = LEARNINGS[0], *, text: bool = True) -> Path:
+        key = frozenset(names), text, learning
         if key not in known:
             known[key] = folder / f"{len(known)}.safetensors"
-            draft = Draft(known[key], ingesting.new_header(encoder, text), encoder.mean)
+            draft = Draft(known[key], ingesting.new_header(encoder, text, learning), encoder.mean)
             finish(ingesting.ingest([str(logs[name]) for name in sorted(names)], draft, encoder))
         return known[key]
 
@@ -76,42 +85,46 @@ def merged(fresh: Callable[[], Path], *paths: Path) -> Path:
     return path
 
 
-@settings(max_examples=12, deadline=None)
-@given(a=NONEMPTY, b=NONEMPTY)
+@settings(max_examples=30, deadline=None)
+@given(a=NONEMPTY, b=NONEMPTY, how=HOW)
 def test_the_merge_of_two_is_the_ingest_of_both(
-    a: set[str], b: set[str], make: Callable[..., Path], fresh: Callable[[], Path]
+    a: set[str], b: set[str], how: Learning, make: Callable[..., Path], fresh: Callable[[], Path]
 ) -> None:
-    both = merged(fresh, make(a), make(b)).read_bytes()
-    assert both == make(a | b).read_bytes()
-    assert both == merged(fresh, make(b), make(a)).read_bytes()
+    both = merged(fresh, make(a, how), make(b, how)).read_bytes()
+    assert both == make(a | b, how).read_bytes()
+    assert both == merged(fresh, make(b, how), make(a, how)).read_bytes()
 
 
-@settings(max_examples=6, deadline=None)
-@given(a=NONEMPTY, b=NONEMPTY, c=NONEMPTY)
+@settings(max_examples=12, deadline=None)
+@given(a=NONEMPTY, b=NONEMPTY, c=NONEMPTY, how=HOW)
 def test_grouping_plays_no_part(
-    a: set[str], b: set[str], c: set[str], make: Callable[..., Path], fresh: Callable[[], Path]
+    a: set[str], b: set[str], c: set[str], how: Learning, make: Callable[..., Path], fresh: Callable[[], Path]
 ) -> None:
-    at_once = merged(fresh, make(a), make(b), make(c)).read_bytes()
-    assert at_once == merged(fresh, merged(fresh, make(a), make(b)), make(c)).read_bytes()
-    assert at_once == merged(fresh, make(a), merged(fresh, make(c), make(b))).read_bytes()
+    one, two, three = make(a, how), make(b, how), make(c, how)
+    at_once = merged(fresh, one, two, three).read_bytes()
+    assert at_once == merged(fresh, merged(fresh, one, two), three).read_bytes()
+    assert at_once == merged(fresh, one, merged(fresh, three, two)).read_bytes()
 
 
-def test_a_memory_merged_with_itself_is_itself(make: Callable[..., Path], fresh: Callable[[], Path]) -> None:
-    path = make({"ada", "cy"})
+@pytest.mark.parametrize("how", LEARNINGS, ids=str)
+def test_a_memory_merged_with_itself_is_itself(
+    how: Learning, make: Callable[..., Path], fresh: Callable[[], Path]
+) -> None:
+    path = make({"ada", "cy"}, how)
     assert merged(fresh, path, path).read_bytes() == path.read_bytes()
 
 
-@settings(max_examples=8, deadline=None)
-@given(names=st.sets(st.sampled_from(NAMES), min_size=2), gone=st.sampled_from(NAMES))
+@settings(max_examples=16, deadline=None)
+@given(names=st.sets(st.sampled_from(NAMES), min_size=2), gone=st.sampled_from(NAMES), how=HOW)
 def test_what_is_forgotten_was_never_seen(
-    names: set[str], gone: str, make: Callable[..., Path], fresh: Callable[[], Path]
+    names: set[str], gone: str, how: Learning, make: Callable[..., Path], fresh: Callable[[], Path]
 ) -> None:
     if gone not in names:
         return
-    memory, path = open_memory(make(names)), fresh()
+    memory, path = open_memory(make(names, how)), fresh()
     rows = let_through(memory, Filters(source=f"{gone}.jsonl"))
     assert forget(memory, rows, path) == measure(memory, rows)
-    assert path.read_bytes() == make(names - {gone}).read_bytes()
+    assert path.read_bytes() == make(names - {gone}, how).read_bytes()
 
 
 def test_no_byte_of_what_is_forgotten_stays(make: Callable[..., Path], fresh: Callable[[], Path]) -> None:
@@ -149,15 +162,15 @@ def test_a_log_that_lost_passages_is_read_again(
     assert path.read_bytes() == make({"ada", "bo"}).read_bytes()
 
 
-@settings(max_examples=12, deadline=None)
-@given(a=NONEMPTY, b=NONEMPTY)
+@settings(max_examples=20, deadline=None)
+@given(a=NONEMPTY, b=NONEMPTY, how=HOW)
 def test_a_patch_takes_one_to_the_other(
-    a: set[str], b: set[str], make: Callable[..., Path], fresh: Callable[[], Path]
+    a: set[str], b: set[str], how: Learning, make: Callable[..., Path], fresh: Callable[[], Path]
 ) -> None:
-    patch = fresh()
-    save_patch(open_memory(make(a)), open_memory(make(b)), patch)
-    assert merged(fresh, make(a), patch).read_bytes() == make(b).read_bytes()
-    assert merged(fresh, patch, make(a)).read_bytes() == make(b).read_bytes()
+    patch, old, new = fresh(), make(a, how), make(b, how)
+    save_patch(open_memory(old), open_memory(new), patch)
+    assert merged(fresh, old, patch).read_bytes() == new.read_bytes()
+    assert merged(fresh, patch, old).read_bytes() == new.read_bytes()
 
 
 def test_patches_alone_make_no_memory(make: Callable[..., Path], fresh: Callable[[], Path]) -> None:

@@ -20,7 +20,7 @@ import typer
 from conftest import Ingest, Ran, turn, write_log
 from safetensors import safe_open
 
-from deltamem_cli import keys, matrix, weights
+from deltamem_cli import keys, matrix, state, weights
 from deltamem_cli.cli import app
 from deltamem_cli.diff import SAID_AGAIN, save_patch
 from deltamem_cli.errors import ExitStatus
@@ -192,7 +192,7 @@ def test_numbers_that_were_chosen_are_the_ones_in_use() -> None:
         f"at least {weights.MOST_WORDS} of the question's",
         f"at most {matrix.STATE_WRITES:,} passages",
         f"segments of at most {matrix.SEGMENT}",
-        f"under {matrix.LEAST_KNOWN}\n",
+        f"under {state.LEAST_KNOWN}\n",
     ):
         assert sentence in told, sentence
     assert f"(cosine {SAID_AGAIN} or more)" in (ROOT / "docs" / "merge-diff-forget.md").read_text("utf-8")

@@ -13,6 +13,8 @@ LAYERS = [  # bottom first
     {"errors", "records", "weights", "terminal"},
     {"terms", "keys", "blocks", "dates", "rules", "split", "redact", "archives"},
     {"inputs", "readers", "encoders", "ledger"},
+    {"learning"},
+    {"state"},
     {"reading", "matrix", "bm25"},
     {"memory", "formats", "discover", "projects"},
     {"store", "rank", "recover", "filters", "compare"},

@@ -12,7 +12,7 @@ import pytest
 from conftest import WordEncoder, said
 from numpy.typing import NDArray
 
-from deltamem_cli import matrix
+from deltamem_cli import matrix, state
 from deltamem_cli.matrix import Matrix
 from deltamem_cli.memory import Memory
 from deltamem_cli.rank import Ranker
@@ -75,15 +75,15 @@ def test_the_read_at_the_grain_of_passages_is_the_formula(
     remember: Remember, encoder: WordEncoder, small_states: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """c P q / ‖c P‖ / ‖P q‖ with the true P of each state, c a key with half of its neighbours in the session."""
-    monkeypatch.setattr(matrix, "LEAST_KNOWN", 0.0)
+    monkeypatch.setattr(state, "LEAST_KNOWN", 0.0)
     memory = remember(chatter(7, 9))
     question = "which port for the cache in the marsh"
     found = Ranker(memory).scores(question, encoder.encode_query(question))
     q = Ranker(memory).key(encoder.encode_query(question), question).astype(np.float64)
     K, learned, session = dense_keys(memory), memory.matrix, memory.rows.session
     expected = np.zeros(len(K))
-    for state, (first, end) in enumerate(pairwise(learned.states.tolist())):
-        k, alpha = K[first:end], float(learned.alpha[state])
+    for number, (first, end) in enumerate(pairwise(learned.states.tolist())):
+        k, alpha = K[first:end], float(learned.alpha[number])
         P = np.linalg.inv(k.T @ k + alpha * np.eye(k.shape[1]))
         for i in range(first, end):
             c = K[i].copy()
@@ -101,14 +101,14 @@ def test_segments_are_read_with_the_solved_matrix(remember: Remember, encoder: W
     K, learned = dense_keys(memory), memory.matrix
     q = K[13] / np.linalg.norm(K[13])
     expected = np.zeros(len(learned.segments) - 1)
-    for state, (first, end) in enumerate(pairwise(learned.states.tolist())):
+    for number, (first, end) in enumerate(pairwise(learned.states.tolist())):
         k = K[first:end]
-        inverse = np.linalg.inv(k.T @ k + float(learned.alpha[state]) * np.eye(k.shape[1]))
+        inverse = np.linalg.inv(k.T @ k + float(learned.alpha[number]) * np.eye(k.shape[1]))
         for segment, (a, b) in enumerate(pairwise(learned.segments.tolist())):
             if first <= a < end:
                 row = K[a:b].sum(0) @ inverse
                 expected[segment] = row @ q / np.linalg.norm(row)
-    found = matrix.read_segments(learned, q.astype(np.float32))
+    found = matrix.read_segments(learned, "rls", q.astype(np.float32))
     assert np.abs(found - expected).max() < 0.01
     assert learned.segments[int(found.argmax())] <= 13 < learned.segments[int(found.argmax()) + 1]
 
@@ -132,13 +132,13 @@ def test_what_is_taken_over_equals_what_is_learned_anew(
     remember: Remember, small_states: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     learned_at: list[int] = []
-    learn = matrix._learn
+    learn = state.learn
 
-    def counting(key: Any, *rest: Any) -> Any:
+    def counting(rule: str, key: Any, *rest: Any) -> Any:
         learned_at.append(len(key))
-        return learn(key, *rest)
+        return learn(rule, key, *rest)
 
-    monkeypatch.setattr(matrix, "_learn", counting)
+    monkeypatch.setattr(matrix, "learn", counting)
     remember(chatter(6, 9))
     learned_at.clear()
     memory = remember(chatter(3, 9, first=6))
@@ -166,7 +166,7 @@ def test_an_empty_matrix_has_no_states() -> None:
     }
     q = np.zeros(30 + 640, np.float32)
     assert matrix.gains(learned, q)[0].shape == (0, 670)
-    assert matrix.read_segments(learned, q).shape == (0,)
+    assert matrix.read_segments(learned, "rls", q).shape == (0,)
 
 
 def _nothing() -> tuple[Any, NDArray[np.uint64]]:

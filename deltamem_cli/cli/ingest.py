@@ -11,6 +11,7 @@ from deltamem_cli.errors import UsageError
 from deltamem_cli.inputs import STDIN
 from deltamem_cli.readers import reader
 from deltamem_cli.records import DEFAULT_KINDS, KINDS, Kind
+from deltamem_cli.rules import RULES
 
 
 def ingest(
@@ -36,6 +37,16 @@ def ingest(
     no_text: Annotated[
         bool, typer.Option("--no-text", help="Keep pointers to the logs instead of their text.")
     ] = False,
+    rule: Annotated[
+        str | None, typer.Option(help=f"How the matrix learns: {', '.join(RULES)} (default: {next(iter(RULES))}).")
+    ] = None,
+    half_life: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="Writes (5000) or time (12h, 90d) after which a passage counts half."),
+    ] = None,
+    states: Annotated[
+        int | None, typer.Option(metavar="N", help="Cut the memory into at least so many matrices.")
+    ] = None,
     model: Annotated[
         str | None, typer.Option(help="A sentence-transformers model or folder (default: the built-in one).")
     ] = None,
@@ -68,6 +79,7 @@ def ingest(
         )
     if format is not None:
         reader(format)
+    learning = {"rule": rule, "half_life": half_life, "states": states}
     job = Job(
         chosen,
         format,
@@ -76,6 +88,7 @@ def ingest(
         no_text,
         redact,
         redact_emails,
+        {name: value for name, value in learning.items() if value is not None},
         model,
         device,
         dtype,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from deltamem_cli.errors import UsageError
 from deltamem_cli.records import Kind
@@ -11,7 +12,7 @@ from deltamem_cli.redact import Redactor
 
 @dataclass(frozen=True)
 class Job:
-    """What the command line asks for; each field is an option."""
+    """What the command line asks for; each field is an option, `learning` those of Learning that were given."""
 
     paths: list[str]
     format: str | None
@@ -20,6 +21,7 @@ class Job:
     no_text: bool
     redact: bool
     emails: bool
+    learning: dict[str, Any]
     model: str | None
     device: str
     dtype: str

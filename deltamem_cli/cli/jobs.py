@@ -22,8 +22,9 @@ class _Tools:
 
     def __init__(self, job: Job) -> None:
         from deltamem_cli.encoders import load_encoder, pick_device
+        from deltamem_cli.learning import Learning
 
-        self.job = job
+        self.job, self.learning = job, Learning(**job.learning)
         self.device = pick_device(job.device)
         self.encoder: Encoder = load_encoder(
             job.model or "default", device=self.device, dtype=job.dtype, batch_size=job.batch_size
@@ -34,8 +35,10 @@ class _Tools:
         from deltamem_cli.draft import Draft
         from deltamem_cli.ingest import new_header
 
-        draft = Draft(output, new_header(self.encoder, not self.job.no_text), self.encoder.mean)
-        draft.check(self.encoder.name, self.encoder.fingerprint, text=False if self.job.no_text else None)
+        job, encoder = self.job, self.encoder
+        draft = Draft(output, new_header(encoder, not job.no_text, self.learning), encoder.mean)
+        text = False if job.no_text else None
+        draft.check(encoder.name, encoder.fingerprint, text=text, learning=job.learning)
         return draft
 
 
