@@ -26,6 +26,7 @@ from deltamem_cli import matrix, weights
 from deltamem_cli.draft import Draft
 from deltamem_cli.encoders import Encoder, load_encoder
 from deltamem_cli.ingest import ingest, ingest_messages, new_header
+from deltamem_cli.learning import Learning
 from deltamem_cli.memory import Memory
 from deltamem_cli.rank import Ranker
 from deltamem_cli.records import Source
@@ -41,10 +42,11 @@ class Asked:
     strangers: list[list[str]]
 
 
-def question_set(path: Path, encoder: Encoder, folder: Path, most: int) -> Asked:
+def question_set(path: Path, encoder: Encoder, folder: Path, most: int, rule: str) -> Asked:
     """Make the memories of a file (or of the folder `samples`) and sort its questions."""
+    header = new_header(encoder, text=True, learning=Learning(rule))
     if path.is_dir():
-        draft = Draft(folder / "samples.safetensors", new_header(encoder, text=True), encoder.mean)
+        draft = Draft(folder / "samples.safetensors", header, encoder.mean)
         for _ in ingest([str(path)], draft, encoder):
             pass
         items = [json.loads(line) for line in (path / "questions.jsonl").read_text().splitlines()]
@@ -57,7 +59,7 @@ def question_set(path: Path, encoder: Encoder, folder: Path, most: int) -> Asked
     everyone = [(question, case) for case in cases for question in case.questions]
     everyone = [(question, case) for question, case in everyone if question.sessions and question.kind != "category 5"]
     for number, case in enumerate(cases):
-        draft = Draft(folder / f"{path.stem}{number}.safetensors", new_header(encoder, text=True), encoder.mean)
+        draft = Draft(folder / f"{path.stem}{number}.safetensors", header, encoder.mean)
         ingest_messages(case.messages, Source(case.name, "benchmark"), draft, encoder)
         asked.memories.append(open_memory(draft.path))
         there = {message.session for message in case.messages}
@@ -110,12 +112,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("sets", nargs="+", type=Path, help="locomo*.json, longmemeval*.jsonl[.gz] or samples")
     parser.add_argument("--most", type=int, default=12, help="memories made of a set, at most")
+    parser.add_argument("--rule", default="rls", help="how the matrices learn")
     arguments = parser.parse_args()
     encoder = load_encoder()
     measured = []
     with tempfile.TemporaryDirectory() as folder:
         for path in arguments.sets:
-            own, strange = measure(question_set(path, encoder, Path(folder), arguments.most), encoder)
+            own, strange = measure(question_set(path, encoder, Path(folder), arguments.most, arguments.rule), encoder)
             measured.append((own, strange))
             told = f"{path.name:28} own {len(own):4}  strange {len(strange):4}  AUC {auc(own[:, 2], strange[:, 2]):.3f}"
             print(f"{told}  refused: own {own[:, 3].mean():.3f}, strange {strange[:, 3].mean():.3f}")

@@ -40,6 +40,7 @@ from deltamem_cli.draft import Draft
 from deltamem_cli.encoders import Encoder, load_encoder
 from deltamem_cli.info import by_part
 from deltamem_cli.ingest import ingest_messages, new_header
+from deltamem_cli.learning import Learning
 from deltamem_cli.rank import Ranker
 from deltamem_cli.records import Message, Source
 from deltamem_cli.store import nbytes, open_memory
@@ -148,7 +149,9 @@ class Tally:
 METHODS = ("flat dense", "BM25", "BM25 sessions", "RRF", "flat keys", "matrix", "query")
 
 
-def evaluate(cases: Iterator[Case], encoder: Recording, bm25s: Any) -> tuple[Tally, Tally, dict[str, int], str]:
+def evaluate(
+    cases: Iterator[Case], encoder: Recording, bm25s: Any, learning: Learning
+) -> tuple[Tally, Tally, dict[str, int], str]:
     """All methods on all cases: turns, sessions, bytes kept, and a line about the size of it."""
     turns, sessions, kept = Tally(), Tally(), dict.fromkeys(METHODS, 0)
     counted = dict.fromkeys(("memories", "passages", "questions"), 0)
@@ -156,7 +159,7 @@ def evaluate(cases: Iterator[Case], encoder: Recording, bm25s: Any) -> tuple[Tal
     for case in cases:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "case.safetensors"
-            draft = Draft(path, new_header(encoder, text=True), encoder.mean)
+            draft = Draft(path, new_header(encoder, text=True, learning=learning), encoder.mean)
             ingest_messages(case.messages, Source(case.name, "benchmark"), draft, encoder)
             memory = open_memory(path)
             parts = by_part(nbytes(memory))
@@ -255,14 +258,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("files", nargs="+", type=Path, help="locomo*.json, longmemeval*.jsonl[.gz]")
     parser.add_argument("--model", default="default", help="the encoder")
+    parser.add_argument("--rule", default="rls", help="the matrix's rule, half-life and states, as deltamem ingest has")
+    parser.add_argument("--half-life", default="")
+    parser.add_argument("--states", type=int, default=1)
     arguments = parser.parse_args()
+    learning = Learning(arguments.rule, arguments.half_life, arguments.states)
     import bm25s
 
     encoder = Recording(load_encoder(arguments.model))
-    print(f"encoder {encoder.name}; {platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}")
+    machine = f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}"
+    print(f"encoder {encoder.name}; {learning}; {machine}")
     for path in arguments.files:
         cases = longmemeval(path) if "jsonl" in path.name else locomo(path)
-        turns, sessions, kept, about = evaluate(cases, encoder, bm25s)
+        turns, sessions, kept, about = evaluate(cases, encoder, bm25s, learning)
         print(f"\n{path.name}: {about}")
         print(f"{'':14}{'turn  R@1    R@5   R@10    MRR':>32}{'session  R@1    R@5   R@10    MRR':>36}{'KiB kept':>12}")
         for method in METHODS:

@@ -4,6 +4,7 @@
              rls_sums: the same as two sums, for long streams and for adding and subtracting memories
     delta    the gated delta rule of the δ-Mem paper, three modes; projections: how the paper makes its arguments
     slots    softmax-addressed slots, after the Neural Turing Machine: a baseline
+    granularity: what one write is, a token, a sentence or a message
 
 A rule is a module with `empty`, `write_reference` and `write`; the two writes take the same arguments.
 """
