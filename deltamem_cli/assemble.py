@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 
 from deltamem_cli import ledger, matrix, store
 from deltamem_cli.blocks import BlockReader, BlockWriter, Bounds, pack
+from deltamem_cli.header import Header
 from deltamem_cli.ledger import NO_TIME, Longs, Rows
 from deltamem_cli.matrix import Before, Matrix
-from deltamem_cli.memory import Header, Memory, Stamp, string_arrays, table_lines
+from deltamem_cli.memory import Memory, Stamp, string_arrays, table_lines
 from deltamem_cli.records import Session, Source
 
 

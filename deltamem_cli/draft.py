@@ -19,8 +19,9 @@ from deltamem_cli import ledger, store, terms
 from deltamem_cli.assemble import Part, assemble, part_of
 from deltamem_cli.blocks import BlockReader, BlockWriter
 from deltamem_cli.errors import MemoryFileError, UsageError
+from deltamem_cli.header import Header
 from deltamem_cli.ledger import NO_TIME, Rows
-from deltamem_cli.memory import Header, Memory
+from deltamem_cli.memory import Memory
 from deltamem_cli.records import KINDS, ROLES, Passage, Session, Source
 from deltamem_cli.split import spoken
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from deltamem_cli import keys
+from deltamem_cli.header import Header
 from deltamem_cli.ledger import NO_TIME, seconds
-from deltamem_cli.memory import Header, Memory
+from deltamem_cli.memory import Memory
 from deltamem_cli.records import Session
 from deltamem_cli.store import nbytes
 

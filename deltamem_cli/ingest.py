@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from deltamem_cli import keys
 from deltamem_cli.draft import Draft
 from deltamem_cli.encoders import Encoder
+from deltamem_cli.header import Header
 from deltamem_cli.inputs import LogFile, find_logs
 from deltamem_cli.learning import Learning
-from deltamem_cli.memory import Header
 from deltamem_cli.readers.derived import with_ids
 from deltamem_cli.reading import Progress, Reading, Summary, check_for_logs, read_files, take_all
 from deltamem_cli.records import DEFAULT_KINDS, KINDS, Kind, Message, Passage, Session, Source

@@ -146,9 +146,17 @@ def cut(session: NDArray[np.uint32], states: int) -> Longs:
     return np.unique(np.concatenate([outer, *inner])).astype(np.int64)
 
 
-def row_width(rule: str, dimension: int) -> int:
-    """How long a row of S is, for keys of that dimension."""
-    return SLOTS if rule == "slots" else dimension
+def row_width(rule: str, width: int) -> int:
+    """How long a row of S is, for keys of that width."""
+    return SLOTS if rule == "slots" else width
+
+
+def shape(name: str, rule: str, passages: int, width: int) -> tuple[int | None, ...]:
+    """The shape of an array of Matrix, None where any length will do; `width` is that of the keys."""
+    if name == "norms":
+        return (passages if rule == "rls" else 0,)
+    widths = {"F": width, "S": row_width(rule, width)}
+    return (None, widths[name]) if name in widths else (None,)
 
 
 def _taken_over(rows: Rows, first: int, end: int, segments: Longs, before: Before) -> State | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from functools import cached_property
 from typing import Any
 
@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from deltamem_cli import keys, ledger
 from deltamem_cli import matrix as matrices
 from deltamem_cli.blocks import BlockReader, Bounds, plain
-from deltamem_cli.errors import MemoryFileError, UsageError
-from deltamem_cli.learning import Learning
+from deltamem_cli.errors import MemoryFileError
+from deltamem_cli.header import Header
 from deltamem_cli.ledger import Rows
 from deltamem_cli.matrix import Matrix
 from deltamem_cli.records import KINDS, ROLES, Session, Source
@@ -23,63 +23,7 @@ from deltamem_cli.state import SLOTS
 
 Stamp = tuple[int, int, int]  # inode, size, time of change
 
-_WIDEST = 65536  # dimensions of an encoder: more is no encoder, but an attack on memory
 _TITLE = 60  # characters of a session's first text that stand for a title
-
-
-@dataclass(frozen=True)
-class Header:
-    """What a memory is made with and how much it holds: all that `info` must know before it reads a tensor.
-
-    encoder, fingerprint, dimension, window: the sentence encoder, a hash of its weights, its vectors' size, its tokens.
-    text: whether the passages' text is kept (a merged memory may lack it for some). patch: it also names passages that
-    merging it takes away. first, last: milliseconds since 1970 UTC, None where no log says. rule, half_life, states:
-    how the matrix learns (learning.py).
-    """
-
-    encoder: str
-    fingerprint: str
-    dimension: int
-    window: int
-    text: bool
-    passages: int = 0
-    sessions: int = 0
-    sources: int = 0
-    first: int | None = None
-    last: int | None = None
-    rule: str = "rls"
-    half_life: str = ""
-    states: int = 1
-    patch: bool = False
-
-    @classmethod
-    def parse(cls, values: Mapping[str, Any], name: str) -> Header:
-        """From the JSON of a file. Raises MemoryFileError when a field is missing or of another type."""
-        later = {"half_life": "", "states": 1}  # fields that the first files did not have
-        known: dict[str, Any] = {field.name: values.get(field.name, later.get(field.name)) for field in fields(cls)}
-        texts = all(isinstance(known[name], str) for name in ("encoder", "fingerprint", "rule", "half_life"))
-        least = {"dimension": 1, "window": 8, "passages": 0, "sessions": 0, "sources": 0, "states": 1}
-        counts = all(type(known[name]) is int and known[name] >= lowest for name, lowest in least.items())
-        counts = counts and known["dimension"] <= _WIDEST
-        times = all(known[name] is None or type(known[name]) is int for name in ("first", "last"))
-        flags = isinstance(known["text"], bool) and isinstance(known["patch"], bool)
-        if not (texts and counts and times and flags):
-            raise MemoryFileError(f"{name}: its header is damaged; restore the file or ingest again")
-        header = cls(**known)
-        try:
-            header.learning  # noqa: B018  # says what is wrong with it
-        except UsageError as error:
-            raise MemoryFileError(f"{name}: {error}; or upgrade deltamem, or ingest again") from error
-        return header
-
-    @property
-    def learning(self) -> Learning:
-        """How the matrix learns."""
-        return Learning(self.rule, self.half_life, self.states)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The fields, ready for JSON."""
-        return asdict(self)
 
 
 class Tensors(Mapping[str, NDArray[Any]]):
@@ -135,21 +79,19 @@ class Memory:
         lengths = {"S": segments, "S_scale": segments, "F_scale": directions, "known": states + 1}
         lengths |= dict.fromkeys(("alpha", "fit", "rank"), states)
         self._expect(all(len(getattr(matrix, name)) == n for name, n in lengths.items()), "the size of the matrix")
-        within = np.isin(matrix.states, matrix.segments).all()
-        within &= self.header.rule != "slots" or bool(np.all(np.diff(matrix.known) == SLOTS))
-        self._expect(bool(within), "the bounds of the matrix")
+        slots = self.header.rule != "slots" or bool(np.all(np.diff(matrix.known) == SLOTS))
+        self._expect(slots and bool(np.isin(matrix.states, matrix.segments).all()), "the bounds of the matrix")
         numbers = (matrix.S_scale, matrix.F_scale, matrix.norms, matrix.alpha, matrix.fit)
         finite = all(bool(np.isfinite(column).all()) for column in numbers)
-        ridge = matrix.alpha > 0 if self.header.rule == "rls" else matrix.alpha == 0
+        ridge = (matrix.alpha > 0) == (self.header.rule == "rls")
         self._expect(finite and bool(np.all(ridge)), "a number of the matrix")
         return matrix
 
     def state(self, name: str) -> NDArray[Any]:
         """One array of the matrix, of the right type and width, without the others."""
-        length = (self.header.passages if self.header.rule == "rls" else 0) if name == "norms" else None
-        width = self.header.dimension + keys.WORDS
-        widths = {"F": (width,), "S": (matrices.row_width(self.header.rule, width),)}
-        return self._array(f"state.{name}", matrices.DTYPES[name], length, *widths.get(name, ()))
+        header = self.header
+        shape = matrices.shape(name, header.rule, header.passages, header.dimension + keys.WORDS)
+        return self._array(f"state.{name}", matrices.DTYPES[name], *shape)
 
     @cached_property
     def removed(self) -> NDArray[np.uint8]:

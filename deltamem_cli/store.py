@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 
 from deltamem_cli.errors import MemoryFileError, UsageError
-from deltamem_cli.memory import Header, Memory, Stamp, Tensors
+from deltamem_cli.header import Header
+from deltamem_cli.memory import Memory, Stamp, Tensors
 
 FORMAT = 1
 UPGRADES: list[Callable[[dict[str, Any]], dict[str, Any]]] = []  # header of format i + 1 → i + 2; only ever added to

@@ -24,7 +24,7 @@ from deltamem_cli import keys, matrix, state, weights
 from deltamem_cli.cli import app
 from deltamem_cli.diff import SAID_AGAIN, save_patch
 from deltamem_cli.errors import ExitStatus
-from deltamem_cli.memory import Header
+from deltamem_cli.header import Header
 from deltamem_cli.store import open_memory
 
 ROOT = Path(__file__).parent.parent

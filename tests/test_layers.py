@@ -14,7 +14,7 @@ LAYERS = [  # bottom first
     {"terms", "keys", "blocks", "dates", "rules", "split", "redact", "archives"},
     {"inputs", "readers", "encoders", "ledger"},
     {"learning"},
-    {"state"},
+    {"state", "header"},
     {"reading", "matrix", "bm25"},
     {"memory", "formats", "discover", "projects"},
     {"store", "rank", "recover", "filters", "compare"},

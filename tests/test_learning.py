@@ -23,9 +23,10 @@ from deltamem_cli.compare import novelty, pair_up
 from deltamem_cli.diff import diff, save_patch
 from deltamem_cli.draft import Draft
 from deltamem_cli.errors import MemoryFileError, UsageError
+from deltamem_cli.header import Header
 from deltamem_cli.learning import Learning, weights
 from deltamem_cli.ledger import NO_TIME
-from deltamem_cli.memory import Header, Memory
+from deltamem_cli.memory import Memory
 from deltamem_cli.merge import merge
 from deltamem_cli.query import Searcher
 from deltamem_cli.rank import Ranker
