@@ -22,6 +22,8 @@ class Job:
     emails: bool
     model: str | None
     device: str
+    jobs: int
+    devices: tuple[str, ...]
     dtype: str
     batch_size: int | None
     strict: bool
