@@ -11,10 +11,7 @@ from collections.abc import Generator, Iterable
 from dataclasses import asdict, replace
 from typing import BinaryIO
 
-import numpy as np
-from numpy.typing import NDArray
-
-from deltamem_cli import keys
+from deltamem_cli.batches import Batches
 from deltamem_cli.draft import Draft
 from deltamem_cli.encoders import Encoder
 from deltamem_cli.header import Header
@@ -24,13 +21,11 @@ from deltamem_cli.readers.derived import with_ids
 from deltamem_cli.reading import Progress, Reading, Summary, check_for_logs, read_files, take_all
 from deltamem_cli.records import DEFAULT_KINDS, KINDS, Kind, Message, Passage, Session, Source
 from deltamem_cli.redact import Redactor
-from deltamem_cli.split import passages, spoken
+from deltamem_cli.split import passages
 
 __all__ = ["Progress", "Summary", "Work", "ingest", "ingest_files", "ingest_messages", "new_header"]
 
 WINDOW = 2048  # passages that are sorted by length before they are encoded
-_STEP = 256  # texts encoded at once: what an interrupt can cost
-_TEXTS_KEPT = 32768  # texts whose codes are kept, so that a text is encoded once
 _SAVE_AFTER = 120.0  # seconds of work that a crash may cost, at least
 _SAVE_ROWS = 1 << 17  # new passages that are held before they are saved: bounds the memory they take
 _SAVE_SHARE = 20  # and at most 1/20 of the time goes into saving
@@ -124,8 +119,8 @@ class Work(Reading):
     ) -> None:
         super().__init__(summary, kinds, strict, redactor, all_branches)
         self.draft, self.encoder, self.device = draft, encoder, device
+        self._batches = Batches(draft, encoder, summary, WINDOW)
         self._waiting: list[tuple[str, int, Passage]] = []
-        self._codes: dict[str, NDArray[np.uint8]] = {}  # text → code, of this run
         self._saved_at, self._save_took = time.monotonic(), 0.0
 
     def known(self, path: str) -> Source | None:
@@ -165,38 +160,25 @@ class Work(Reading):
         self.draft.expect(passage.uid)
         self._waiting.append((source, number, passage))
         if len(self._waiting) >= WINDOW:
-            self.encode()
+            self.encode(self._batches.ahead)
             waited = time.monotonic() - self._saved_at
             if waited > max(_SAVE_AFTER, _SAVE_SHARE * self._save_took) or self.draft.unsaved >= _SAVE_ROWS:
+                self.encode()  # a log counts as read once it is saved: nothing of it may be on its way
                 self.save()
 
-    def encode(self) -> None:
-        """Encode all that waits, each text once, and put it into the draft; on an interrupt, what is done of it."""
-        texts = [spoken(passage.message, passage.text) for _, _, passage in self._waiting]
-        if len(self._codes) > _TEXTS_KEPT:
-            self._codes.clear()
-        fresh = sorted({text for text in texts if text not in self._codes}, key=lambda text: (len(text), text))
-        try:
-            for first in range(0, len(fresh), _STEP):
-                step = fresh[first : first + _STEP]
-                rotated = keys.centre(self.encoder.encode(step), self.draft.mean)
-                self._codes.update(zip(step, keys.encode(rotated), strict=True))
-        finally:
-            self._hand_over(texts)
+    def encode(self, ahead: int = 0) -> None:
+        """Encode all that waits and put it into the draft; `ahead` batches may stay with the workers, if there are any.
 
-    def _hand_over(self, texts: list[str]) -> None:
-        """Put those waiting passages into the draft whose text has a code, source by source."""
-        ready = [i for i, text in enumerate(texts) if text in self._codes]
-        for source in dict.fromkeys(self._waiting[i][0] for i in ready):
-            mine = [i for i in ready if self._waiting[i][0] == source]
-            numbered = [(self._waiting[i][1], self._waiting[i][2]) for i in mine]
-            self.draft.add(source, numbered, np.stack([self._codes[texts[i]] for i in mine]))
-        self.summary.new += len(ready)
-        self._waiting = [waiting for waiting, text in zip(self._waiting, texts, strict=True) if text not in self._codes]
+        On an interrupt, what is done of it is in the draft.
+        """
+        if self._waiting:
+            self._batches.send(self._waiting)
+            self._waiting = []
+        self._batches.land(ahead)
 
     def abandon(self) -> None:
         """Leave out what waits to be encoded; its logs do not count as read, so a later run takes it."""
-        for path in {source for source, _, _ in self._waiting}:
+        for path in {source for source, _, _ in [*self._waiting, *self._batches.left()]}:
             self.draft.place_source(self.draft.sources[path].unread())
 
     def save(self) -> None:

@@ -51,6 +51,13 @@ def ingest(
         str | None, typer.Option(help="A sentence-transformers model or folder (default: the built-in one).")
     ] = None,
     device: Annotated[str, typer.Option(help="Where to encode and learn: auto, cpu, cuda, mps.")] = "auto",
+    jobs: Annotated[
+        int,
+        typer.Option("-j", "--jobs", min=1, max=64, metavar="N", help="Processes that encode, each with an encoder."),
+    ] = 1,
+    devices: Annotated[
+        str, typer.Option(metavar="DEVICES", help="A process for each of these devices: cuda:0,cuda:1.")
+    ] = "",
     dtype: Annotated[str, typer.Option(help="Precision of the encoder: float32, bfloat16, float16.")] = "float32",
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Texts encoded at once (default: chosen by length).")
@@ -64,8 +71,10 @@ def ingest(
     Example: deltamem ingest ~/.claude/projects -o notes.safetensors
 
     Example: deltamem ingest --discover -o everything.safetensors --follow
+
+    Example: deltamem ingest exports/ -o notes.safetensors --devices cuda:0,cuda:1
     """
-    from deltamem_cli.cli import jobs
+    from deltamem_cli.cli import jobs as verbs
     from deltamem_cli.cli.job import Job
 
     chosen = [*(paths or []), *(_discovered() if discover else [])]
@@ -91,6 +100,8 @@ def ingest(
         {name: value for name, value in learning.items() if value is not None},
         model,
         device,
+        jobs,
+        _devices(devices),
         dtype,
         batch_size,
         strict,
@@ -98,11 +109,11 @@ def ingest(
         json,
     )
     if dry_run:
-        status = jobs.dry_run(job)
+        status = verbs.dry_run(job)
     elif per_project:
-        status = jobs.per_project(job, per_project)
+        status = verbs.per_project(job, per_project)
     else:
-        status = (jobs.follow if follow else jobs.once)(job, output)
+        status = (verbs.follow if follow else verbs.once)(job, output)
     if status:
         raise typer.Exit(status)
 
@@ -111,6 +122,10 @@ def _discovered() -> list[str]:
     from deltamem_cli.discover import discover
 
     return [root for entry in discover() if entry.format for root in entry.roots]
+
+
+def _devices(names: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in names.split(",")) if names else ()
 
 
 def _kinds(names: str) -> tuple[Kind, ...]:

@@ -24,6 +24,8 @@ class Job:
     learning: dict[str, Any]
     model: str | None
     device: str
+    jobs: int
+    devices: tuple[str, ...]
     dtype: str
     batch_size: int | None
     strict: bool

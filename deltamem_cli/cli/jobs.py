@@ -6,7 +6,8 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from deltamem_cli.cli.job import Job
 from deltamem_cli.cli.telling import say, tell, tell_change, to_the_end
@@ -15,20 +16,17 @@ from deltamem_cli.errors import ExitStatus, UsageError
 if TYPE_CHECKING:
     from deltamem_cli.draft import Draft
     from deltamem_cli.encoders import Encoder
+    from deltamem_cli.learning import Learning
 
 
+@dataclass(frozen=True)
 class _Tools:
-    """What a job needs for every memory: loaded once."""
+    """What a job needs for every memory: loaded once. `device` is where the matrix is learned."""
 
-    def __init__(self, job: Job) -> None:
-        from deltamem_cli.encoders import load_encoder, pick_device
-        from deltamem_cli.learning import Learning
-
-        self.job, self.learning = job, Learning(**job.learning)
-        self.device = pick_device(job.device)
-        self.encoder: Encoder = load_encoder(
-            job.model or "default", device=self.device, dtype=job.dtype, batch_size=job.batch_size
-        )
+    job: Job
+    device: str
+    encoder: Encoder
+    learning: Learning
 
     def draft(self, output: str) -> Draft:
         """The memory as it is, or a new one."""
@@ -42,9 +40,23 @@ class _Tools:
         return draft
 
 
+@contextmanager
+def _tools(job: Job) -> Iterator[_Tools]:
+    from deltamem_cli.encoders import load_encoder
+    from deltamem_cli.encoders.pool import places, spread
+    from deltamem_cli.learning import Learning
+
+    learning = Learning(**job.learning)
+    where = places(job.device, job.devices, job.jobs)
+    how: dict[str, Any] = {"dtype": job.dtype, "batch_size": job.batch_size}
+    with spread(load_encoder(job.model or "default", device=where[0], **how), where, **how) as encoder:
+        yield _Tools(job, where[0], encoder, learning)
+
+
 def once(job: Job, output: str) -> ExitStatus:
     """All logs into one memory."""
-    return _into(_Tools(job), job.paths, output)
+    with _tools(job) as tools:
+        return _into(tools, job.paths, output)
 
 
 def per_project(job: Job, folder: str) -> ExitStatus:
@@ -52,17 +64,17 @@ def per_project(job: Job, folder: str) -> ExitStatus:
     from deltamem_cli.projects import by_project
 
     groups = by_project(job.paths, job.format)
-    tools = _Tools(job)
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{folder}: cannot be made ({error.strerror}); choose another folder") from error
     worst = ExitStatus.OK
-    for name, paths in groups.items():
-        status = _into(tools, paths, os.path.join(folder, f"{name}.safetensors"))
-        if status == ExitStatus.INTERRUPTED:
-            return status
-        worst = max(worst, status)
+    with _tools(job) as tools:
+        for name, paths in groups.items():
+            status = _into(tools, paths, os.path.join(folder, f"{name}.safetensors"))
+            if status == ExitStatus.INTERRUPTED:
+                return status
+            worst = max(worst, status)
     return worst
 
 
@@ -88,8 +100,7 @@ def follow(job: Job, output: str) -> ExitStatus:
 
     if STDIN in job.paths:
         raise UsageError("--follow needs files or folders: standard input cannot be read again")
-    tools = _Tools(job)
-    with _interrupts_end_it():
+    with _tools(job) as tools, _interrupts_end_it():
         steps = rounds(
             job.paths,
             lambda: tools.draft(output),

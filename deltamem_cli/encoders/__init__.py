@@ -5,6 +5,7 @@
     folder.py     → what the folder says, where it is a BERT with mean or first-token pooling
     bert.py       … then our own forward: bert_numpy.py for a question, bert_torch.py for ingest
     sentence_transformer.py   … else whatever sentence-transformers can load
+    pool.py       several of it, each in a process of its own (worker.py)
 
 Nothing heavy is imported here: a question costs numpy and tokenizers, torch is for ingest.
 """
