@@ -10,7 +10,8 @@ as `deltamem ingest` and `deltamem query`. Rows:
     RRF          reciprocal rank fusion of the two, k = 60
     flat keys    inner products with the keys that the matrix learns from (codes and word sketch, no matrix)
     matrix       the δ-Mem matrix alone, read at the grain of passages
-    query        what `deltamem query` ranks by
+    first reading  what chooses the candidates of `deltamem query`: nothing but the question is encoded
+    query        what `deltamem query` ranks by: the candidates read again (late interaction)
 
 Turn level: a passage stands for its message, evidence is a message. Session level: a session scores as its best
 passage (BM25: and over whole sessions in the row "BM25 sessions"). recall@k is the share of a question's evidence among
@@ -41,6 +42,7 @@ from deltamem_cli.encoders import Encoder, load_encoder
 from deltamem_cli.info import by_part
 from deltamem_cli.ingest import ingest_messages, new_header
 from deltamem_cli.learning import Learning
+from deltamem_cli.query import Searcher
 from deltamem_cli.rank import Ranker
 from deltamem_cli.records import Message, Source
 from deltamem_cli.store import nbytes, open_memory
@@ -146,7 +148,7 @@ class Tally:
         return " ".join(f"{value / n:6.3f}" for value in sums) if n else " ".join(["     -"] * 4)
 
 
-METHODS = ("flat dense", "BM25", "BM25 sessions", "RRF", "flat keys", "matrix", "query")
+METHODS = ("flat dense", "BM25", "BM25 sessions", "RRF", "flat keys", "matrix", "first reading", "query")
 
 
 def evaluate(
@@ -156,6 +158,7 @@ def evaluate(
     turns, sessions, kept = Tally(), Tally(), dict.fromkeys(METHODS, 0)
     counted = dict.fromkeys(("memories", "passages", "questions"), 0)
     seconds = 0.0
+    asking = load_encoder(encoder.name, query_only=True)
     for case in cases:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "case.safetensors"
@@ -163,7 +166,7 @@ def evaluate(
             ingest_messages(case.messages, Source(case.name, "benchmark"), draft, encoder)
             memory = open_memory(path)
             parts = by_part(nbytes(memory))
-            ranker, rows = Ranker(memory), memory.rows
+            ranker, searcher, rows = Ranker(memory), Searcher(memory, asking), memory.rows
             texts = list(memory.text or [])
         spoken = [f"{memory.speakers[s]}: {t}" if memory.speakers[s] and r == 0 else t
                   for s, t, r in zip(rows.speaker, texts, rows.role, strict=True)]  # fmt: skip
@@ -179,7 +182,8 @@ def evaluate(
         kept["RRF"] += vectors.nbytes + passages.nbytes
         kept["flat keys"] += parts["codes"] + parts["index"]
         kept["matrix"] += parts["matrix"] + parts["codes"] + parts["index"]
-        kept["query"] += sum(parts.values()) - parts["text"]
+        kept["first reading"] += sum(parts.values()) - parts["text"]
+        kept["query"] += sum(parts.values())
         message_of, ids = rows.line.astype(int) - 1, [message.id for message in case.messages]
         known = ranker._dense, keys.words(rows.sizes.astype(np.int64), rows.terms, memory.vocabulary)
         flat = keys.join(*known)
@@ -197,7 +201,8 @@ def evaluate(
                 "RRF": 1 / (60 + places(dense)) + 1 / (60 + places(lexical)),
                 "flat keys": flat @ ranker.key(vector, question.text),
                 "matrix": scores.matrix,
-                "query": scores.fused,
+                "first reading": scores.fused,
+                "query": searcher.scores(question.text),
                 "BM25 sessions": whole.scores(question.text)[rows.session],
             }
             names = [session.id for session in memory.sessions]

@@ -7,7 +7,7 @@ could go stale.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +53,16 @@ class Bm25:
         whole = float(idf @ weights + unknown)
         share = np.bincount(row, idf[slot] * weights[slot], n) / max(whole, 1e-9)
         return passage_scores.astype(np.float32), session_scores.astype(np.float32), share.astype(np.float32)
+
+    def rarity(self, asked: Iterable[int]) -> dict[int, float]:
+        """The idf of each of those terms; the highest there is for one that the memory does not know."""
+        n, found = len(self._rows), {}
+        for term in asked:
+            place = int(np.searchsorted(self._vocabulary, np.uint64(term)))
+            known = place < len(self._vocabulary) and int(self._vocabulary[place]) == term
+            often = np.count_nonzero(self._rows.terms == place) if known else 0
+            found[term] = float(_idf(np.array([often], np.float64), n)[0])
+        return found
 
     def _look_up(self, question: Mapping[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int16], Floats]:
         """The question's known terms: places in the vocabulary, a number for each, how often it is asked."""

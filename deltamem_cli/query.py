@@ -16,10 +16,13 @@ from deltamem_cli.memory import Memory
 from deltamem_cli.rank import Ranker, Scores
 from deltamem_cli.records import KINDS, ROLES, Answer, Hit, Segment
 from deltamem_cli.recover import read_sources
+from deltamem_cli.rerank import rerank
 from deltamem_cli.weights import MOST_WORDS, UNFAMILIAR
 
 if TYPE_CHECKING:
     from deltamem_cli.encoders import Encoder
+
+Floats = NDArray[np.float32]
 
 
 class Searcher:
@@ -42,8 +45,7 @@ class Searcher:
         found = self._scores(question)
         if found is None:
             return Answer(question, 0.0)
-        allowed = np.flatnonzero(let_through(self.memory, filters))
-        best = allowed[np.argsort(-found.fused[allowed], kind="stable")]
+        best, score = self._order(question, found, np.flatnonzero(let_through(self.memory, filters)))
         if not self._fits(found, best):
             return Answer(question, found.familiarity)
         rows = self._first_of_each_text(best, k)
@@ -52,9 +54,9 @@ class Searcher:
         hits = []
         for row in rows:
             near = self._near(row, context)
-            before = tuple(hit(self.memory, i, float(found.fused[i]), texts.get(i)) for i in near if i < row)
-            after = tuple(hit(self.memory, i, float(found.fused[i]), texts.get(i)) for i in near if i > row)
-            hits.append(hit(self.memory, row, float(found.fused[row]), texts.get(row), before, after))
+            before = tuple(hit(self.memory, i, float(score[i]), texts.get(i)) for i in near if i < row)
+            after = tuple(hit(self.memory, i, float(score[i]), texts.get(i)) for i in near if i > row)
+            hits.append(hit(self.memory, row, float(score[row]), texts.get(row), before, after))
         return Answer(question, found.familiarity, tuple(hits))
 
     def where(self, question: str, k: int = 5, filters: Filters = EVERYTHING) -> Answer:
@@ -73,6 +75,21 @@ class Searcher:
         if not question.strip() or self.memory.header.passages == 0:
             return None
         return self._ranker.scores(question, self._encoder.encode_query(question))
+
+    def scores(self, question: str) -> Floats:
+        """What `ask` ranks by: a score of every passage (N,), the best candidates read again."""
+        found = self._scores(question)
+        if found is None:
+            return np.zeros(len(self.memory.rows), np.float32)
+        return self._order(question, found, np.arange(len(self.memory.rows)))[1]
+
+    def _order(self, question: str, found: Scores, allowed: NDArray[np.int64]) -> tuple[NDArray[np.int64], Floats]:
+        """The allowed rows, best first, and the scores (N,) that say so: those of the best after a second reading."""
+        first = allowed[np.argsort(-found.fused[allowed], kind="stable")]
+        score = found.fused.copy()
+        rarity = self._ranker.rarity(question)
+        score[first] = rerank(question, first, score[first], self.memory, self._encoder, rarity)
+        return first[np.argsort(-score[first], kind="stable")], score
 
     def _fits(self, found: Scores, best: NDArray[np.int64]) -> bool:
         """Whether the question is about something in the memory (see UNFAMILIAR)."""

@@ -99,6 +99,10 @@ class Ranker:
         familiarity = float(1 / (1 + np.exp(-odds)))
         return Scores(fused, read, dense, bm25, share, segments, familiarity)
 
+    def rarity(self, text: str) -> dict[int, float]:
+        """The idf of each term of a text."""
+        return self._bm25.rarity(terms.count(text))
+
     def words_of(self, row: int) -> bytes:
         """The terms of a passage and how often each occurs: the same bytes for the same text."""
         of = slice(int(self._starts[row]), int(self._starts[row + 1]))

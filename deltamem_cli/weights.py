@@ -9,6 +9,11 @@ BM25, SHARE, DENSE, NEIGHBOURS = 0.3, 0.6, 2.0, 0.2
 MATRIX, MATRIX_SESSION, BM25_SESSION = 0.8, 0.6, 1.0
 TOOL = 1.0  # how far a tool's calls and results stand behind what people and assistants say
 
+# The second reading of the best candidates (rerank.py), fitted by a softmax over them, cross-validated by conversation,
+# on the same two sets; in units of the first score. READ_TOKENS bounds what a question costs: long passages are fewer.
+MAXSIM, ASKS, ANSWERS, DATED = 4.8, 8.3, 6.2, 13.3
+CANDIDATES, READ_TOKENS = 20, 1024
+
 # familiarity = 1 / (1 + exp(−(EXPLAINED · ratio + FOUND · ln(best read) + OFFSET))), a logistic regression that
 # benchmarks/familiarity.py fits to questions asked of the memory they belong to, and of others.
 EXPLAINED, FOUND, OFFSET = 11.6, 2.1, -6.4

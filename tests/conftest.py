@@ -70,6 +70,10 @@ class WordEncoder:
         summed = sum((_direction(word, self.dimension) for word in words), np.zeros(self.dimension))
         return np.asarray(summed / max(float(np.linalg.norm(summed)), 1e-12), np.float32)
 
+    def token_vectors(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        said = [[match.group().lower().strip(".,!?") for match in WORD.finditer(text)] for text in texts]
+        return [np.array([_direction(word, self.dimension) for word in words], np.float32) for words in said]
+
 
 def _direction(word: str, dimension: int) -> NDArray[np.float64]:
     seed = int.from_bytes(blake2b(word.encode("utf-8", "replace"), digest_size=4).digest(), "little")

@@ -72,6 +72,13 @@ class Encoder(Protocol):
         """Unit vector of a question, (dimension,) float32."""
         ...
 
+    def token_vectors(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """The last layer's state at each token that `offsets` names, as far as the window reaches: (tokens, dimension).
+
+        An empty list where the encoder has no such states: its texts are then compared as wholes only.
+        """
+        ...
+
 
 def load_encoder(
     name: str = "default",

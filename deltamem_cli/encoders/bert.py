@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property, partial
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +14,17 @@ from deltamem_cli.encoders.mean import general_mean
 from deltamem_cli.encoders.resolve import Found
 from deltamem_cli.encoders.tokens import Tokens, read_tokenizer
 
-Forward = Callable[[Sequence[Sequence[int]]], NDArray[np.float32]]
-"""Texts as token ids (special ones included, none longer than the window) → unit vectors, a row each."""
+
+class Forward(Protocol):
+    """Texts as token ids (special ones included, none longer than the window) → vectors."""
+
+    def __call__(self, ids: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+        """Unit vectors, a row each."""
+        ...
+
+    def states(self, ids: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
+        """The last layer's state at each token."""
+        ...
 
 
 class BertEncoder:
@@ -61,3 +71,7 @@ class BertEncoder:
         """See `Encoder`; a folder with prompts of its own is left to sentence-transformers."""
         row: NDArray[np.float32] = self.encode([text])[0]
         return row
+
+    def token_vectors(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """See `Encoder`."""
+        return [states[1:-1] for states in self._forward.states(self._tokens.ids(texts))]

@@ -16,6 +16,8 @@ from deltamem_cli.encoders.folder import WEIGHTS, WORDS, BertFolder
 
 Floats = NDArray[np.float32]
 
+_IN_CACHE = 64  # rows of the wide layer that are gated at once
+
 ERF_TOP = [
     *(-2.72614225801306e-10, 2.77068142495902e-08, -2.10102402082508e-06, -5.69250639462346e-05),
     *(-7.34990630326855e-04, -2.95459980854025e-03, -1.60960333262415e-02),
@@ -38,39 +40,47 @@ class NumpyBert:
         """Unit vectors, (len(ids), dimension), of texts given as token ids."""
         rows = np.zeros((len(ids), self.bert.dimension), np.float32)
         for row, tokens in zip(rows, ids, strict=True):
-            hidden = self._hidden(tokens)
+            (hidden,) = self.states([tokens])
             row[:] = hidden.mean(axis=0) if self.bert.pooling == "mean" else hidden[0]
             row /= max(float(np.linalg.norm(row)), 1e-12)
         return rows
 
-    def _hidden(self, tokens: Sequence[int]) -> Floats:
-        """Last layer's states, (len(tokens), dimension)."""
-        words = self._file.get_slice(WORDS)
-        x = np.concatenate([words[token : token + 1] for token in tokens]).astype(np.float32)
+    def states(self, ids: Sequence[Sequence[int]]) -> list[Floats]:
+        """Last layer's states of each text, (len(tokens), dimension); the texts lie end to end on the way."""
+        words, places = self._file.get_slice(WORDS), self._weight("embeddings.position_embeddings.weight")
+        x = np.concatenate([words[token : token + 1] for tokens in ids for token in tokens]).astype(np.float32)
         x += self._weight("embeddings.token_type_embeddings.weight")[0]
-        x += self._weight("embeddings.position_embeddings.weight")[: len(tokens)]
+        x += np.concatenate([places[: len(tokens)] for tokens in ids])
+        cuts = np.cumsum([len(tokens) for tokens in ids])[:-1]
         x = self._normed(x, "embeddings.LayerNorm")
         for layer in range(self.bert.layers):
             at = f"encoder.layer.{layer}."
             x = self._normed(
-                x + self._linear(self._attended(x, at), at + "attention.output.dense"),
+                x + self._linear(self._attended(x, at, cuts), at + "attention.output.dense"),
                 at + "attention.output.LayerNorm",
             )
-            wide = gelu(self._linear(x, at + "intermediate.dense"))
+            wide = self._linear(x, at + "intermediate.dense")
+            for first in range(0, len(wide), _IN_CACHE):
+                wide[first : first + _IN_CACHE] = gelu(wide[first : first + _IN_CACHE])
             x = self._normed(x + self._linear(wide, at + "output.dense"), at + "output.LayerNorm")
-        return x
+        return np.split(x, cuts)
 
-    def _attended(self, x: Floats, at: str) -> Floats:
-        length, heads = len(x), self.bert.heads
+    def _attended(self, x: Floats, at: str, cuts: NDArray[np.int64]) -> Floats:
+        parts = [self._linear(x, f"{at}attention.self.{part}") for part in ("query", "key", "value")]
+        texts = zip(*(np.split(part, cuts) for part in parts), strict=True)
+        return np.concatenate([self._attended_in(*text) for text in texts])
 
-        def split(part: str) -> Floats:  # (heads, length, dimension of a head)
-            return self._linear(x, f"{at}attention.self.{part}").reshape(length, heads, -1).transpose(1, 0, 2)
+    def _attended_in(self, query: Floats, key: Floats, value: Floats) -> Floats:
+        """Attention within one text, (length, dimension)."""
 
-        query, key, value = split("query"), split("key"), split("value")
+        def split(rows: Floats) -> Floats:  # (heads, length, dimension of a head)
+            return rows.reshape(len(rows), self.bert.heads, -1).transpose(1, 0, 2)
+
+        query, key, value = split(query), split(key), split(value)
         scores = query @ key.transpose(0, 2, 1) / np.float32(np.sqrt(query.shape[-1]))
         scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
         scores /= scores.sum(axis=-1, keepdims=True)
-        attended: Floats = (scores @ value).transpose(1, 0, 2).reshape(length, -1)
+        attended: Floats = (scores @ value).transpose(1, 0, 2).reshape(query.shape[1], -1)
         return attended
 
     def _linear(self, x: Floats, name: str) -> Floats:

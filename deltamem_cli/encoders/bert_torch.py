@@ -84,6 +84,17 @@ class TorchBert:
             rows[batch] = self._encode([ids[index] for index in batch])
         return rows
 
+    @torch.inference_mode()
+    def states(self, ids: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
+        """Last layer's states of each text, (len(tokens), dimension)."""
+
+        def state(tokens: Sequence[int]) -> NDArray[np.float32]:
+            at, run = torch.arange(len(tokens)), Run(0, len(tokens), len(tokens))
+            hidden = self._hidden(torch.tensor(tokens).to(self.device), at.to(self.device), [run])
+            return hidden.float().cpu().numpy()
+
+        return [state(tokens) for tokens in ids]
+
     def _batches(self, ids: Sequence[Sequence[int]]) -> Iterator[list[int]]:
         """Indices of the texts, the longest first (so that memory is short at once, if at all)."""
         batch: list[int] = []

@@ -39,6 +39,7 @@ class Pool:
         self.name, self.dimension, self.max_tokens = encoder.name, encoder.dimension, encoder.max_tokens
         self.count_tokens, self.offsets = encoder.count_tokens, encoder.offsets
         self.encode, self.encode_query = encoder.encode, encoder.encode_query
+        self.token_vectors = encoder.token_vectors
         self.workers = workers
         self._encoder = encoder
         self._free: SimpleQueue[Encodes] = SimpleQueue()

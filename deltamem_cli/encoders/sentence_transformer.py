@@ -71,6 +71,10 @@ class SentenceTransformerEncoder:
         row: NDArray[np.float32] = self._run(self._model.encode_query, [text])[0]
         return row
 
+    def token_vectors(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
+        """See `Encoder`: none, because such models pool in their own ways and add tokens of their own."""
+        return []
+
     def _run(self, method: Callable[..., Any], texts: Sequence[str]) -> NDArray[np.float32]:
         rows = method(clean(texts), batch_size=self._batch_size, show_progress_bar=False, convert_to_tensor=True)
         unit: NDArray[np.float32] = rows.float().cpu().numpy()

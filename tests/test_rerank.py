@@ -1,0 +1,92 @@
+"""The second reading of the best candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import WordEncoder
+
+from deltamem_cli.draft import Draft
+from deltamem_cli.encoders import load_encoder
+from deltamem_cli.ingest import ingest_messages, new_header
+from deltamem_cli.memory import Memory
+from deltamem_cli.query import Searcher
+from deltamem_cli.records import Message, Source
+from deltamem_cli.rerank import rerank
+from deltamem_cli.store import open_memory
+from deltamem_cli.weights import CANDIDATES
+
+Make = Callable[..., Memory]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    def memory_of(*texts: str, keep: bool = True, name: str = "talk") -> Memory:
+        encoder = WordEncoder()
+        draft = Draft(tmp_path / f"{name}.safetensors", new_header(encoder, text=keep), encoder.mean)
+        messages = [Message(text, "user", i + 1, session="s", id=str(i)) for i, text in enumerate(texts)]
+        ingest_messages(messages, Source("log", "messages"), draft, encoder)
+        return open_memory(draft.path)
+
+    return memory_of
+
+
+def scored(memory: Memory, question: str, rows: list[int]) -> list[float]:
+    equal = np.zeros(len(rows), np.float32)
+    return rerank(question, np.array(rows), equal, memory, WordEncoder(), {}).tolist()
+
+
+def test_a_question_is_no_answer_but_what_follows_it_may_be(make: Make) -> None:
+    memory = make("the red door stands open", "is the red door open?", "the red door stands open")
+    alone, asks, after = scored(memory, "red door", [0, 1, 2])
+    assert after > alone > asks
+
+
+def test_a_question_of_time_wants_a_time(make: Make) -> None:
+    memory = make("we moved the boat yesterday", "we moved the boat ourselves")
+    dated, plain = (scored(memory, asked, [0, 1]) for asked in ("when was the boat moved", "how was the boat moved"))
+    assert dated[0] - dated[1] > plain[0] - plain[1]
+
+
+def test_the_words_meet_one_by_one(make: Make) -> None:
+    memory = make("kettle lamp river stone", "kettle and much else besides", "nothing of it")
+    both, one, none = scored(memory, "kettle river", [0, 1, 2])
+    assert both > one > none
+
+
+def test_who_was_not_read_passes_nobody_who_was(make: Make) -> None:
+    memory = make(*(f"word{i} here" for i in range(CANDIDATES + 5)))
+    first = np.linspace(1, 0, CANDIDATES + 5, dtype=np.float32)
+    new = rerank("word3 here", np.arange(CANDIDATES + 5), first, memory, WordEncoder(), {})
+    assert new[CANDIDATES:].max() <= new[:CANDIDATES].min()
+
+
+def test_without_text_or_tokens_the_order_stays(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = np.array([2.0, 1.0], np.float32)
+    bare = make("a b", "b c", keep=False, name="bare")
+    assert np.array_equal(rerank("b c", np.arange(2), first, bare, WordEncoder(), {}), first)
+    monkeypatch.setattr(WordEncoder, "token_vectors", lambda self, texts: [])
+    assert np.array_equal(rerank("b c", np.arange(2), first, make("a b", "b c"), WordEncoder(), {}), first)
+
+
+def test_what_ask_ranks_by(make: Make) -> None:
+    memory = make("the kettle is by the river", "lamps", "stones", "is the old kettle near rivers?")
+    searcher = Searcher(memory, WordEncoder())
+    scores = searcher.scores("where is the kettle by the river")
+    hits = searcher.ask("where is the kettle by the river", k=4).hits
+    assert [hit.score for hit in hits] == sorted(scores.tolist(), reverse=True)
+    assert scores.argmax() == 0
+
+
+def test_numpy_and_torch_have_the_same_states_however_texts_are_packed() -> None:
+    texts = ["The red door.", "x", "a much longer text about lamps, kettles and rivers " * 9]
+    packed = load_encoder(query_only=True).token_vectors(texts)
+    in_torch = load_encoder().token_vectors(texts)
+    encoder = load_encoder(query_only=True)
+    assert [len(states) for states in packed] == encoder.count_tokens(texts)
+    for text, one, other in zip(texts, packed, in_torch, strict=True):
+        assert np.abs(one - encoder.token_vectors([text])[0]).max() < 1e-5
+        assert np.abs(one - other).max() < 1e-4
