@@ -21,9 +21,9 @@ LAYERS = [  # bottom first
     {"assemble", "query"},
     {"draft", "diff", "merge", "forget", "info"},
     {"ingest", "dryrun"},
-    {"follow", "api"},
+    {"follow", "api", "bench"},
     {"render"},
-    {"render_excerpts", "render_logs", "render_memories"},
+    {"render_excerpts", "render_logs", "render_memories", "render_bench"},
     {"cli"},
     {"__main__"},
 ]

@@ -1,0 +1,59 @@
+"""Memories of question sets for the benchmarks: made once, kept in a folder, opened again. And a chat corpus as noise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from recall import Case, locomo, longmemeval
+
+from deltamem_cli.draft import Draft
+from deltamem_cli.encoders import Encoder
+from deltamem_cli.ingest import ingest_messages, new_header
+from deltamem_cli.memory import Memory
+from deltamem_cli.merge import merge
+from deltamem_cli.records import Message, Source
+from deltamem_cli.store import open_memory
+
+
+def cases_of(path: Path) -> list[Case]:
+    """What a LoCoMo (.json) or LongMemEval (.jsonl, .jsonl.gz) file asks."""
+    return list(longmemeval(path) if "jsonl" in path.name else locomo(path))
+
+
+def memory_of(case: Case, path: Path, encoder: Encoder) -> Memory:
+    """The memory of a case at `path`; it is made if it is not there."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = Draft(path, new_header(encoder, text=True), encoder.mean)
+        ingest_messages(case.messages, Source(case.name, "benchmark"), draft, encoder)
+    return open_memory(path)
+
+
+def memories_of(path: Path, folder: Path, encoder: Encoder) -> Iterator[tuple[Case, Memory]]:
+    """The cases of a file and the memory of each, FOLDER/STEM-NUMBER.safetensors."""
+    stem = path.name.partition(".")[0]
+    for number, case in enumerate(cases_of(path)):
+        yield case, memory_of(case, folder / f"{stem}-{number}.safetensors", encoder)
+
+
+def merged(memories: Sequence[Memory], path: Path) -> Memory:
+    """Their union at `path`; it is made if it is not there."""
+    if not path.exists():
+        merge(memories, path)
+    return open_memory(path)
+
+
+def chitchat(path: Path, most: int) -> Case:
+    """The first `most` messages of dataset.json in the package chitchat-dataset 0.9.0 (MIT): chats between strangers."""
+    messages: list[Message] = []
+    for number, chat in json.loads(path.read_text()).items():
+        for place, said in enumerate(part for turn in chat["messages"] for part in turn):
+            if len(messages) == most:
+                return Case("chitchat", messages, [])
+            time = datetime.fromisoformat(said["timestamp"]).timestamp() if said.get("timestamp") else None
+            line, session = len(messages) + 1, f"chat {number}"
+            messages.append(Message(said["text"], "user", line, session=session, id=f"{number}/{place}", time=time))
+    return Case("chitchat", messages, [])
