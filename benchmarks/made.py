@@ -1,12 +1,15 @@
-"""Memories of question sets for the benchmarks: made once, kept in a folder, opened again. And a chat corpus as noise."""
+"""Memories of question sets for the benchmarks, made once and kept in a folder; and a chat corpus as noise."""
 
 from __future__ import annotations
 
 import json
+import os
+import platform
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 from recall import Case, locomo, longmemeval
 
 from deltamem_cli.draft import Draft
@@ -14,6 +17,7 @@ from deltamem_cli.encoders import Encoder
 from deltamem_cli.ingest import ingest_messages, new_header
 from deltamem_cli.memory import Memory
 from deltamem_cli.merge import merge
+from deltamem_cli.query import Searcher
 from deltamem_cli.records import Message, Source
 from deltamem_cli.store import open_memory
 
@@ -39,6 +43,17 @@ def memories_of(path: Path, folder: Path, encoder: Encoder) -> Iterator[tuple[Ca
         yield case, memory_of(case, folder / f"{stem}-{number}.safetensors", encoder)
 
 
+def rows_found(searcher: Searcher, question: str, k: int) -> list[int]:
+    """The rows of the k passages that `deltamem query` answers with, best first; none where nothing fits."""
+    places = {uid.tobytes().hex(): row for row, uid in enumerate(searcher.memory.rows.uid)}
+    return [places[hit.uid] for hit in searcher.ask(question, k).hits]
+
+
+def machine() -> str:
+    """What figures were taken on."""
+    return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, numpy {np.__version__}"
+
+
 def merged(memories: Sequence[Memory], path: Path) -> Memory:
     """Their union at `path`; it is made if it is not there."""
     if not path.exists():
@@ -47,7 +62,7 @@ def merged(memories: Sequence[Memory], path: Path) -> Memory:
 
 
 def chitchat(path: Path, most: int) -> Case:
-    """The first `most` messages of dataset.json in the package chitchat-dataset 0.9.0 (MIT): chats between strangers."""
+    """The first `most` messages of dataset.json of chitchat-dataset 0.9.0 (MIT): chats between strangers."""
     messages: list[Message] = []
     for number, chat in json.loads(path.read_text()).items():
         for place, said in enumerate(part for turn in chat["messages"] for part in turn):
