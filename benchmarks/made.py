@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-from recall import Case, locomo, longmemeval
+from recall import Case, Question, locomo, longmemeval
 
 from deltamem_cli.draft import Draft
 from deltamem_cli.encoders import Encoder
@@ -59,6 +60,20 @@ def merged(memories: Sequence[Memory], path: Path) -> Memory:
     if not path.exists():
         merge(memories, path)
     return open_memory(path)
+
+
+def together(cases: Iterable[Case], name: str) -> Case:
+    """Several cases as one; their sessions and messages get the case's name in front, or they would be confused."""
+    messages: list[Message] = []
+    questions = []
+    for case in cases:
+        for message in case.messages:
+            named = {"session": f"{case.name}/{message.session}", "id": f"{case.name}/{message.id}"}
+            messages.append(replace(message, **named, line=len(messages) + 1))
+        for asked in case.questions:
+            turns, sessions = ([f"{case.name}/{e}" for e in found] for found in (asked.turns, asked.sessions))
+            questions.append(Question(asked.text, asked.kind, turns, sessions))
+    return Case(name, messages, questions)
 
 
 def chitchat(path: Path, most: int) -> Case:
