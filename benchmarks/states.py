@@ -3,7 +3,7 @@
     python benchmarks/states.py locomo_dev.json longmemeval_s_dev.jsonl.gz --memories FOLDER [--plot states.png]
 
 All conversations and haystacks are one memory. Its matrix is learned again for every size of a state (at most so many
-writes, whole sessions where they fit) and for wider word sketches, from the ledger, so nothing is encoded again. Reads of
+writes, whole sessions where they fit) and for wider word sketches, from the ledger: nothing is encoded again. Reads of
 different states are made comparable as in a memory: divided by the norms of the row and of P q. "flat" is the inner
 product with the same keys, no matrix. Turn and session recall of LoCoMo's questions, session recall of LongMemEval's;
 KiB is S, F and norms; "learn" seconds for all states; "ask" milliseconds a question for `matrix.gains`, the part of
@@ -187,7 +187,8 @@ def main() -> None:
     options = parser.parse_args()
     memory, asked = prepare(options.locomo, options.longmemeval, options.memories)
     print(
-        f"{len(memory.rows):,} passages, {len(memory.sessions):,} sessions, {len(asked.questions)} questions; {machine()}"
+        f"{len(memory.rows):,} passages, {len(memory.sessions):,} sessions, {len(asked.questions)} questions"
+        f"; {machine()}"
     )
     print(" words writes states  turn R@10  session R@10    MRR  haystack R@10    MRR      KiB  learn s  ask ms")
     rows, flats = [], {}
