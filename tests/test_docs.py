@@ -84,21 +84,32 @@ def test_every_command_shown_can_be_typed(page: str, words: list[str]) -> None:
     if words[0].startswith("-"):
         return
     assert words[0] in PROGRAM.commands, f"{page} shows a command that there is not"
-    PROGRAM.commands[words[0]].make_context(words[0], list(words[1:]))  # raises for a wrong option or a missing one
+    name, command, rest = words[0], PROGRAM.commands[words[0]], list(words[1:])
+    if hasattr(command, "commands"):
+        assert rest and rest[0] in command.commands, f"{page} shows a command that there is not"
+        name, command, rest = rest[0], command.commands[rest[0]], rest[1:]
+    command.make_context(name, rest)  # raises for a wrong option or a missing one
 
 
 # What the command line offers
 
 
+def every_command() -> Iterator[tuple[str, Any]]:
+    """(name, command) of all commands, and of those of a group as `bench rules`."""
+    for name, command in PROGRAM.commands.items():
+        yield name, command
+        yield from ((f"{name} {inner}", of) for inner, of in getattr(command, "commands", {}).items())
+
+
 def offered() -> Iterator[tuple[str, Any]]:
     """(command, parameter) of everything but --help."""
-    for name, command in (("deltamem", PROGRAM), *PROGRAM.commands.items()):
+    for name, command in (("deltamem", PROGRAM), *every_command()):
         yield from ((name, parameter) for parameter in command.params if parameter.name != "help")
 
 
-@pytest.mark.parametrize("name", PROGRAM.commands)
-def test_every_command_has_help_and_is_in_the_docs(name: str) -> None:
-    assert PROGRAM.commands[name].help, f"{name} says nothing of itself"
+@pytest.mark.parametrize(("name", "command"), [*every_command()], ids=str)
+def test_every_command_has_help_and_is_in_the_docs(name: str, command: Any) -> None:
+    assert command.help, f"{name} says nothing of itself"
     assert any(f"deltamem {name}" in page.read_text("utf-8") for page in DOCS)
 
 

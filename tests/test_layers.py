@@ -22,9 +22,9 @@ LAYERS = [  # bottom first
     {"draft", "diff", "merge", "forget", "info"},
     {"batches", "dryrun"},
     {"ingest"},
-    {"follow", "api"},
+    {"follow", "api", "bench"},
     {"render"},
-    {"render_excerpts", "render_logs", "render_memories"},
+    {"render_excerpts", "render_logs", "render_memories", "render_bench"},
     {"cli"},
     {"__main__"},
 ]

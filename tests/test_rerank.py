@@ -36,7 +36,7 @@ def make(tmp_path: Path) -> Make:
 
 def scored(memory: Memory, question: str, rows: list[int]) -> list[float]:
     equal = np.zeros(len(rows), np.float32)
-    return rerank(question, np.array(rows), equal, memory, WordEncoder(), {}).tolist()
+    return [float(score) for score in rerank(question, np.array(rows), equal, memory, WordEncoder(), {})]
 
 
 def test_a_question_is_no_answer_but_what_follows_it_may_be(make: Make) -> None:

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from deltamem_cli import __version__, terminal
-from deltamem_cli.cli import ingest, logs, memories, query
+from deltamem_cli.cli import bench, ingest, logs, memories, query
 from deltamem_cli.errors import DeltaMemError, ExitStatus
 
 
@@ -69,3 +69,4 @@ for command in (
     logs.discover,
 ):
     app.command()(command)
+app.add_typer(bench.app, name="bench")
