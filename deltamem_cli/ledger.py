@@ -103,23 +103,23 @@ def unify(parts: list[tuple[Rows, NDArray[np.uint64]]]) -> tuple[Rows, NDArray[n
     return concatenate(renumbered), vocabulary
 
 
-def session_ranks(rows: Rows, ids: list[str]) -> Longs:
-    """The place of each session when they are sorted by their first time, then by id."""
-    start = np.full(len(ids), NO_TIME)
-    np.minimum.at(start, rows.session, rows.time)
+def session_ranks(start: Longs, ids: list[str]) -> Longs:
+    """The place of each session when they are sorted by their first time `start` (S,), then by id."""
     return ranks(np.array(sorted(range(len(ids)), key=lambda i: (start[i], ids[i])), np.int64))
 
 
-def canonical_order(rows: Rows) -> Longs:
-    """The order the rows of a memory stand in (see the top of this file), once the tables are sorted.
+def canonical_order(
+    session: NDArray[np.uint32], source: NDArray[np.uint32], time: Longs, seq: NDArray[np.uint32]
+) -> Longs:
+    """The order that rows (N,) of whole sessions stand in (see the top of this file), once the tables are sorted.
 
     A session found in several files: the file that has the earliest part of it comes first.
     """
-    pair = rows.session.astype(np.int64) << 32 | rows.source
+    pair = session.astype(np.int64) << 32 | source
     pairs, inverse = np.unique(pair, return_inverse=True)
     opening = np.full(len(pairs), NO_TIME)
-    np.minimum.at(opening, inverse, rows.time)
-    return np.asarray(np.lexsort((rows.seq, rows.source, opening[inverse], rows.session)), np.int64)
+    np.minimum.at(opening, inverse, time)
+    return np.asarray(np.lexsort((seq, source, opening[inverse], session)), np.int64)
 
 
 def ranks(order: Longs) -> Longs:

@@ -19,9 +19,10 @@ of one another (each left out in turn); by the other rules the best read alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,11 +92,12 @@ def build(
     device: str = "cpu",
     old: Sequence[Before] = (),
     learning: Learning | None = None,
+    empty: Callable[..., NDArray[Any]] = np.empty,
 ) -> Matrix:
     """Learn the matrix of all rows, which stand in canonical order, as `learning` says. `dimension` is the encoder's.
 
     States of `old` matrices, learned in the same way, that hold exactly the same rows are taken over, so that a memory
-    that grows costs only its end.
+    that grows costs only its end. `empty` makes the large arrays.
     """
     learning = learning or Learning()
     width = dimension + keys.WORDS
@@ -105,9 +107,9 @@ def build(
     count, most = len(states) - 1, len(states) * width
     # Room for all before the first state is learned: small arrays kept between large ones that come and go would leave
     # the memory in pieces. What is never written here takes none.
-    S = np.empty((len(segments) - 1, row_width(learning.rule, width)), np.int8)
+    S = empty((len(segments) - 1, row_width(learning.rule, width)), np.int8)
     S_scale = np.empty(len(S), np.float32)
-    F, F_scale = np.empty((most, width), np.int8), np.empty(most, np.float32)
+    F, F_scale = empty((most, width), np.int8), np.empty(most, np.float32)
     norms, numbers = np.empty(len(rows), np.float16), np.empty((count, 3), np.float32)
     known, normed = [0], 0
     for state, (first, end) in enumerate(pairwise(states.tolist())):

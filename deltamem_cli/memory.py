@@ -33,6 +33,9 @@ class Tensors(Mapping[str, NDArray[Any]]):
         """array[first:end] of that name."""
         return self[name][first:end]
 
+    def let_go(self) -> None:
+        """Take no memory for what was read of a file, until it is read again."""
+
 
 class Memory:
     """A memory that can be read. `name` is what error messages call it, `stamp` the state its file was in."""
@@ -163,7 +166,8 @@ class Memory:
         rows, ends = bounds.rows, bounds.bytes
         sound = len(rows) == len(ends) > 0 and rows[0] == ends[0] == 0
         sound = sound and bool(np.all(np.diff(rows) > 0) and np.all(np.diff(ends) > 0))
-        self._expect(sound and length in (None, rows[-1]), f"the blocks of {name}")
+        length_of_all = len(self._array(f"ledger.{name}.frames", np.uint8, None))
+        self._expect(sound and length in (None, rows[-1]) and ends[-1] == length_of_all, f"the blocks of {name}")
 
         tensors = self.tensors  # and not `self`: the strings may outlive the columns
 

@@ -20,6 +20,8 @@ from deltamem_cli.ledger import Longs
 from deltamem_cli.memory import Memory
 from deltamem_cli.records import Session, Source
 
+_AT_ONCE = 1 << 18  # passages whose uids are sorted at once
+
 
 @dataclass(frozen=True, slots=True)
 class Merged:
@@ -58,25 +60,42 @@ def _chosen(memories: Sequence[Memory]) -> tuple[Longs, int]:
 
     Of several a patch's goes first, then one with text, then the one at the first place.
     """
-    uids = np.concatenate([memory.rows.uid for memory in memories]).view("V16").ravel()
+    total = sum(len(memory.rows) for memory in memories)
     paths = sorted({source.path for memory in memories for source in memory.sources})
     number = {path: i for i, path in enumerate(paths)}
-    source = np.concatenate([np.array([number[s.path] for s in m.sources], np.int64)[m.rows.source] for m in memories])
-    seq = np.concatenate([memory.rows.seq for memory in memories])
-    bare = _each([not memory.header.text for memory in memories], memories)
-    plain = _each([not memory.header.patch for memory in memories], memories)
+    sources = [np.array([number[source.path] for source in memory.sources], np.int64) for memory in memories]
+    taken = np.concatenate([memory.removed for memory in memories]).view("V16").ravel()
+    shares = min(256, total // _AT_ONCE + 1)
+    found: list[Longs] = []
+    removed = 0
+    for share in range(shares):  # of all uids: what is sorted at once is bounded
+        chosen, gone = _chosen_of(
+            memories, sources, taken, [memory.rows.uid[:, 0] % shares == share for memory in memories]
+        )
+        found.append(chosen)
+        removed += gone
+    return np.sort(np.concatenate(found)), removed
+
+
+def _chosen_of(
+    memories: Sequence[Memory], sources: Sequence[Longs], taken: NDArray[np.void], mine: Sequence[NDArray[np.bool_]]
+) -> tuple[Longs, int]:
+    """As `_chosen`, for the rows `mine` of each memory. `sources` numbers their logs, `taken` are patched away."""
+    rows = [np.flatnonzero(flags) for flags in mine]
+    starts = np.cumsum([0, *(len(memory.rows) for memory in memories)])
+    places = np.concatenate([start + some for start, some in zip(starts, rows, strict=False)])
+    each = list(zip(memories, sources, rows, strict=True))
+    uids = np.concatenate([memory.rows.uid[some] for memory, _, some in each]).view("V16").ravel()
+    source = np.concatenate([numbers[memory.rows.source[some]] for memory, numbers, some in each])
+    seq = np.concatenate([memory.rows.seq[some] for memory, _, some in each])
+    bare = np.concatenate([np.full(len(some), not memory.header.text) for memory, _, some in each])
+    plain = np.concatenate([np.full(len(some), not memory.header.patch) for memory, _, some in each])
     order = np.lexsort((seq, source, bare, plain, uids))
     first = np.ones(len(order), bool)
     first[1:] = uids[order][1:] != uids[order][:-1]
-    chosen = np.sort(order[first])
-    removed = np.concatenate([memory.removed for memory in memories]).view("V16").ravel()
-    gone = plain[chosen] & np.isin(uids[chosen], removed)
-    return chosen[~gone], int(gone.sum())
-
-
-def _each(flags: Sequence[bool], memories: Sequence[Memory]) -> NDArray[np.bool_]:
-    """A flag of each memory, for each of its rows."""
-    return np.repeat(np.array(flags), [len(memory.rows) for memory in memories])
+    chosen = order[first]
+    gone = plain[chosen] & np.isin(uids[chosen], taken)
+    return places[chosen[~gone]], int(gone.sum())
 
 
 def _joined_tables(memories: Iterable[Memory]) -> tuple[list[Source], list[Session]]:

@@ -11,14 +11,15 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "deltamem_cli"
 LAYERS = [  # bottom first
     {"errors", "records", "weights", "terminal"},
-    {"terms", "keys", "blocks", "dates", "rules", "split", "redact", "archives"},
+    {"terms", "keys", "blocks", "dates", "rules", "split", "redact", "archives", "scratch"},
     {"inputs", "readers", "encoders", "ledger"},
     {"learning"},
     {"state", "header"},
     {"reading", "matrix", "bm25"},
     {"memory", "formats", "discover", "projects"},
     {"store", "rank", "rerank", "recover", "filters", "compare"},
-    {"assemble", "query"},
+    {"gather", "query"},
+    {"assemble"},
     {"draft", "diff", "merge", "forget", "info"},
     {"batches", "dryrun"},
     {"ingest"},
