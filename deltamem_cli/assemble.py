@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, fields, replace
+from itertools import chain, repeat
 from pathlib import Path
 from types import EllipsisType
 from typing import Any, BinaryIO
@@ -25,6 +26,8 @@ from deltamem_cli.ledger import NO_TIME, Longs, Rows
 from deltamem_cli.matrix import Matrix
 from deltamem_cli.memory import Header, Memory, Stamp, string_arrays, table_lines
 from deltamem_cli.records import Session, Source
+from deltamem_cli.shrink import Shape, arrays_of, fit, matrix_of
+from deltamem_cli.worth import Said
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ def assemble(
     `sources` and `sessions` are the tables of the result. `header` says how it is made; its counts are filled in.
     `removed` (n, 16) are the uids that a patch takes away. The list of parts is empty afterwards: their columns are let
     go as soon as the result has its own, which halves the memory that this takes. `expected` is as for `store.save`.
+    A header with a budget bounds the file (shrink.py); UsageError when it cannot be kept to.
     """
     store.check_place(path)
     by_path = {source.path: source for source in sources}
@@ -83,35 +87,74 @@ def assemble(
     rows, vocabulary, speakers, names = _under_common_tables(parts, sorted(by_path), list(by_id), chosen)
     order = ledger.canonical_order(rows)
     old = [(part.rows.uid, part.learned) for part in parts if part.learned is not None]
-    lengths = [len(part.rows) for part in parts]
-    columns: dict[str, list[BlockReader | None]] = {"pointers": [part.pointers for part in parts]}
-    if header.text:
-        columns["text"] = [part.text for part in parts]
+    strings = _Strings(parts, header.text)
     parts.clear()
-    rows = rows.take(order)
-    places = order if chosen is None else chosen[order]
-    learned = matrix.build(rows, vocabulary, header.dimension, device, old)
-    arrays: dict[str, NDArray[Any]] = {f"ledger.{field.name}": getattr(rows, field.name) for field in fields(Rows)}
-    arrays |= {f"state.{field.name}": getattr(learned, field.name) for field in fields(Matrix)}
-    arrays |= {"ledger.vocabulary": vocabulary, "ledger.mean": mean}
-    if removed is not None:
-        arrays["ledger.removed"] = np.unique(removed, axis=0)
     tables = {
         "sources": table_lines(by_path[name] for name in sorted(by_path)),
         "sessions": table_lines(by_id[name] for name in names),
-        "speakers": speakers,
     }
+    around: dict[str, NDArray[Any]] = {"ledger.mean": mean}
+    if removed is not None:
+        around["ledger.removed"] = np.unique(removed, axis=0)
     for name, lines in tables.items():
-        bounds, frames = pack(lines)
-        arrays |= string_arrays(name, bounds) | {f"ledger.{name}.frames": np.frombuffer(frames, np.uint8)}
+        around |= _packed(name, lines)
+    shape = Shape(rows.take(order), vocabulary, speakers, order if chosen is None else chosen[order])
+    del rows
     beside = os.path.dirname(os.path.realpath(path))  # the system's own temporary folder is often in memory
     with ExitStack() as stack:
+
+        def ledger_of(shape: Shape) -> tuple[Header, dict[str, NDArray[Any]], dict[str, BinaryIO]]:
+            """Everything but the matrix, and the strings on disk."""
+            stack.pop_all().close()
+            bounds, spools = strings.copy(shape, lambda: stack.enter_context(_spool(beside)))
+            arrays = around | arrays_of(shape.rows, shape.vocabulary) | _packed("speakers", shape.speakers) | bounds
+            return _described(header, shape.rows, len(by_path), len(by_id)), arrays, spools
+
+        def size(shape: Shape) -> int:
+            described, arrays, spools = ledger_of(shape)
+            return store.measure(described, arrays | matrix_of(shape.rows, header.dimension, shape.lean), spools)
+
+        if header.budget is not None:
+            shape = fit(shape, strings.said(shape.places), header.dimension, size, header.budget, str(path))
+        learned = matrix.build(shape.rows, shape.vocabulary, header.dimension, device, old, shape.lean)
+        described, arrays, spools = ledger_of(shape)
+        arrays |= {f"state.{field.name}": getattr(learned, field.name) for field in fields(Matrix)}
+        store.save(path, described, arrays, spools, expected)
+
+
+def _packed(name: str, lines: list[str]) -> dict[str, NDArray[Any]]:
+    bounds, frames = pack(lines)
+    return string_arrays(name, bounds) | {f"ledger.{name}.frames": np.frombuffer(frames, np.uint8)}
+
+
+def _spool(folder: str) -> BinaryIO:
+    return tempfile.TemporaryFile(dir=folder, prefix=".deltamem-")
+
+
+class _Strings:
+    """The strings of all parts, row after row: their pointers, and their text where it is to be kept."""
+
+    def __init__(self, parts: Sequence[Part], text: bool) -> None:
+        self._lengths = [len(part.rows) for part in parts]
+        self._columns: dict[str, list[BlockReader | None]] = {"pointers": [part.pointers for part in parts]}
+        if text:
+            self._columns["text"] = [part.text for part in parts]
+
+    def said(self, places: Longs) -> Said:
+        """What the worth of the rows at those places depends on."""
+        readers = self._columns.get("text", [None] * len(self._lengths))
+        each = (reader or repeat("", n) for reader, n in zip(readers, self._lengths, strict=True))
+        return Said(*(column[places] for column in Said.of(chain.from_iterable(each))))
+
+    def copy(self, shape: Shape, spool: Callable[[], BinaryIO]) -> tuple[dict[str, NDArray[Any]], dict[str, BinaryIO]]:
+        """Write the strings of a shape to new spools: the tensors beside them, and the spools, by name."""
+        arrays: dict[str, NDArray[Any]] = {}
         spools: dict[str, BinaryIO] = {}
-        for name, readers in columns.items():
-            spool: BinaryIO = stack.enter_context(tempfile.TemporaryFile(dir=beside, prefix=".deltamem-"))
-            spools[f"ledger.{name}.frames"] = spool
-            arrays |= string_arrays(name, _copy_strings(readers, lengths, places, spool))
-        store.save(path, _described(header, rows, len(by_path), len(by_id)), arrays, spools, expected)
+        for name, readers in self._columns.items():
+            out = spools[f"ledger.{name}.frames"] = spool()
+            kept = shape.texts if name == "text" else None
+            arrays |= string_arrays(name, _copy_strings(readers, self._lengths, shape.places, kept, out))
+        return arrays, spools
 
 
 def _under_common_tables(
@@ -150,8 +193,17 @@ def _renumbering(mine: list[str], names: list[str]) -> NDArray[np.uint32]:
     return np.array([places.get(name, 0) for name in mine], np.uint32)
 
 
-def _copy_strings(readers: Sequence[BlockReader | None], lengths: list[int], order: Longs, out: BinaryIO) -> Bounds:
-    """Write the strings of the parts in that order; blocks that stay as they were are copied as they are."""
+def _copy_strings(
+    readers: Sequence[BlockReader | None],
+    lengths: list[int],
+    order: Longs,
+    kept: NDArray[np.bool_] | None,
+    out: BinaryIO,
+) -> Bounds:
+    """Write the strings of the parts in that order, "" for what is not `kept` (None: all are).
+
+    Blocks that stay as they were are copied as they are.
+    """
     writer = BlockWriter(out.write)
     starts = np.concatenate([[0], np.cumsum(lengths)])
     part_of_row = np.searchsorted(starts, order, side="right") - 1
@@ -159,13 +211,14 @@ def _copy_strings(readers: Sequence[BlockReader | None], lengths: list[int], ord
     while row < len(order):
         part = int(part_of_row[row])
         reader, at = readers[part], int(order[row] - starts[part])
-        if reader is None:
+        if reader is None or (kept is not None and not kept[row]):
             writer.add("")
             row += 1
             continue
         block, first, end = reader.span(at)
         here = order[row : row + end - first]
-        whole = first == at and end < len(reader) and np.array_equal(here, np.arange(len(here)) + order[row])
+        whole = first == at and end < len(reader) and (kept is None or bool(kept[row : row + end - first].all()))
+        whole = whole and np.array_equal(here, np.arange(len(here)) + order[row])
         if whole and len(here) == end - first and writer.add_frame(reader.frame(block), end - first):
             row += end - first
         else:

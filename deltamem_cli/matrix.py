@@ -44,6 +44,8 @@ NEIGHBOUR = 0.5
 class Matrix:
     """All states of a memory; d = dimension of the keys, T states, G segments, R directions, N passages.
 
+    A lean one has few directions and no S: `S q` of a segment then is the best read of its passages.
+
     states   (T + 1,) int64  first row of each state;  segments (G + 1,) int64  first row of each segment
     S, S_scale (G, d) int8, (G,) float32: a row of S is its int8 row times its scale;  F, F_scale (R, d), (R,) alike
     known    (T + 1,) int64  first row in F of each state
@@ -78,36 +80,53 @@ def build(
     dimension: int,
     device: str = "cpu",
     old: Sequence[tuple[NDArray[np.uint8], Matrix]] = (),
+    lean: Lean | None = None,
 ) -> Matrix:
     """Learn the matrix of all rows, which stand in canonical order. `dimension` is the encoder's.
 
     `old` are uids (n, 16) of rows and the matrix learned from them. States that hold exactly the same rows are taken
-    over, so that a memory that grows costs only its end.
+    over, so that a memory that grows costs only its end. `lean` leaves S out and bounds the directions.
     """
     width = dimension + keys.WORDS
     segments = ledger.stretches(rows.session, SEGMENT)
     states = ledger.gather(ledger.stretches(rows.session, STATE_WRITES), STATE_WRITES)
     starts = np.concatenate([[0], np.cumsum(rows.sizes, dtype=np.int64)])
     count, most = len(states) - 1, len(states) * width
+    rooms = [lean.directions(size) if lean else width for size in np.diff(states).tolist()]
     # Room for all before the first state is learned: small arrays kept between large ones that come and go would leave
     # the memory in pieces. What is never written here takes none.
-    S, S_scale = np.empty((len(segments) - 1, width), np.int8), np.empty(len(segments) - 1, np.float32)
+    kept = 0 if lean else len(segments) - 1
+    S, S_scale = np.empty((kept, width), np.int8), np.empty(kept, np.float32)
     F, F_scale = np.empty((most, width), np.int8), np.empty(most, np.float32)
     norms, numbers = np.empty(len(rows), np.float16), np.empty((count, 3), np.float32)
     known = [0]
     for state, (first, end) in enumerate(pairwise(states.tolist())):
         a, b = np.searchsorted(segments, (first, end))
-        part = next((same for same in (_known(rows, first, end, segments[a:b], *one) for one in old) if same), None)
+        again = (_known(rows, first, end, segments[a:b], *one) for one in old)
+        part = next((same for same in again if same and _fits(same, rooms[state], lean)), None)
         if part is None:
             key = row_keys(rows, vocabulary, dimension, starts, first, end)
-            part = _learn(key, joined(rows.session[first:end]), segments[a:b] - first, device)
+            part = _learn(key, joined(rows.session[first:end]), segments[a:b] - first, device, rooms[state])
         f = slice(known[-1], known[-1] + len(part.F))
         known.append(f.stop)
-        S[a:b], S_scale[a:b], F[f], F_scale[f] = part.S, part.S_scale, part.F, part.F_scale
+        if not lean:
+            S[a:b], S_scale[a:b] = part.S, part.S_scale
+        F[f], F_scale[f] = part.F, part.F_scale
         norms[first:end], numbers[state] = part.norms, part.numbers
     alpha, fit, rank = np.ascontiguousarray(numbers.T)
     F, F_scale = F[: known[-1]], F_scale[: known[-1]]
     return Matrix(states, segments, S, S_scale, np.array(known, np.int64), F, F_scale, norms, alpha, fit, rank)
+
+
+class Lean(NamedTuple):
+    """How few directions a state keeps: one for `share` writes, at most `most`."""
+
+    share: int
+    most: int
+
+    def directions(self, writes: int) -> int:
+        """Of a state of so many writes."""
+        return min(self.most, writes // self.share)
 
 
 class _Part(NamedTuple):
@@ -131,7 +150,13 @@ def _known(rows: Rows, first: int, end: int, segments: Longs, uids: NDArray[np.u
         return None
     f = slice(int(old.known[state]), int(old.known[state + 1]))
     numbers = float(old.alpha[state]), float(old.fit[state]), float(old.rank[state])
-    return _Part(old.S[a:b], old.S_scale[a:b], old.F[f], old.F_scale[f], old.norms[first:end], numbers)
+    part = slice(a, b) if len(old.S) else slice(0)
+    return _Part(old.S[part], old.S_scale[part], old.F[f], old.F_scale[f], old.norms[first:end], numbers)
+
+
+def _fits(part: _Part, room: int, lean: Lean | None) -> bool:
+    """Whether a state that was learned before is what would be learned now."""
+    return len(part.F) == room if lean else len(part.S) > 0
 
 
 def row_keys(rows: Rows, vocabulary: NDArray[np.uint64], dimension: int, starts: Longs, first: int, end: int) -> Floats:
@@ -142,8 +167,11 @@ def row_keys(rows: Rows, vocabulary: NDArray[np.uint64], dimension: int, starts:
     return keys.join(keys.decode(rows.code[first:end], dimension), word_part)
 
 
-def _learn(key: Floats, together: NDArray[np.bool_], segments: Longs, device: str) -> _Part:
-    """The state of keys (n, d) that begin their segments at the rows `segments`."""
+def _learn(key: Floats, together: NDArray[np.bool_], segments: Longs, device: str, room: int) -> _Part:
+    """The state of keys (n, d) that begin their segments at the rows `segments`, with its `room` best known directions.
+
+    With fewer directions a state explains less of any question, and its `fit` is less by as much.
+    """
     import torch
 
     from deltamem_cli.rules import rls
@@ -157,7 +185,11 @@ def _learn(key: Floats, together: NDArray[np.bool_], segments: Longs, device: st
     fit = float(rls.leave_one_out(state, K, alpha).mean())
     rank = float(found.scale.sum() ** 2 / found.scale.square().sum())
     S, S_scale = _rounded(state.S)
-    F, F_scale = _rounded(rls.known(found, alpha, LEAST_KNOWN))
+    known = rls.known(found, alpha, LEAST_KNOWN)  # the best known last
+    few = known[max(len(known) - room, 0) :]
+    if len(few) < len(known):
+        fit *= float((K @ few.T).square().sum() / (K @ known.T).square().sum())
+    F, F_scale = _rounded(few)
     kept = (F.float() * F_scale[:, None]).to(device)
     C = torch.from_numpy(with_neighbours(key, together, NEIGHBOUR)).to(device)
     norms = (C - C @ kept.T @ kept).norm(dim=1) / alpha

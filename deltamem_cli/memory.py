@@ -31,7 +31,8 @@ class Header:
 
     encoder, fingerprint, dimension, window: the sentence encoder, a hash of its weights, its vectors' size, its tokens.
     text: whether the passages' text is kept (a merged memory may lack it for some). patch: it also names passages that
-    merging it takes away. first, last: milliseconds since 1970 UTC, None where no log says.
+    merging it takes away. first, last: milliseconds since 1970 UTC, None where no log says. budget: the bytes that the
+    file never exceeds, None where nothing bounds it.
     """
 
     encoder: str
@@ -46,6 +47,7 @@ class Header:
     last: int | None = None
     rule: str = "rls"
     patch: bool = False
+    budget: int | None = None
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], name: str) -> Header:
@@ -56,6 +58,7 @@ class Header:
         counts = all(type(known[name]) is int and known[name] >= lowest for name, lowest in least.items())
         counts = counts and known["dimension"] <= _WIDEST
         times = all(known[name] is None or type(known[name]) is int for name in ("first", "last"))
+        counts = counts and (known["budget"] is None or (type(known["budget"]) is int and known["budget"] > 0))
         flags = isinstance(known["text"], bool) and isinstance(known["patch"], bool)
         if not (texts and counts and times and flags):
             raise MemoryFileError(f"{name}: its header is damaged; restore the file or ingest again")
@@ -88,7 +91,9 @@ class Memory:
         return rows
 
     def column(self, name: str) -> NDArray[Any]:
-        """One column of the ledger, checked as in `rows`, without the others."""
+        """One column of the ledger, checked as in `rows`, without the others. No `summed` in the file: all 0."""
+        if name == "summed" and "ledger.summed" not in self.tensors:
+            return np.zeros(self.header.passages, np.uint32)
         length = None if name in ("terms", "counts") else self.header.passages
         width = {"uid": (16,), "code": (-(-self.header.dimension // 4),)}.get(name, ())
         column = self._array(f"ledger.{name}", ledger.DTYPES[name], length, *width)
@@ -116,9 +121,10 @@ class Memory:
             sound = len(bounds) > 0 and bounds[0] == 0 and bounds[-1] == total and bool(np.all(np.diff(bounds) >= step))
             self._expect(sound, "the bounds of the matrix")
         states, segments, directions = len(matrix.states) - 1, len(matrix.segments) - 1, len(matrix.F)
-        lengths = {"S": segments, "S_scale": segments, "F_scale": directions, "known": states + 1}
+        lengths = {"S_scale": len(matrix.S), "F_scale": directions, "known": states + 1}
         lengths |= dict.fromkeys(("alpha", "fit", "rank"), states)
-        self._expect(all(len(getattr(matrix, name)) == n for name, n in lengths.items()), "the size of the matrix")
+        sound = len(matrix.S) in (0, segments) and all(len(getattr(matrix, name)) == n for name, n in lengths.items())
+        self._expect(sound, "the size of the matrix")
         numbers = (matrix.S_scale, matrix.F_scale, matrix.norms, matrix.alpha, matrix.fit)
         finite = all(bool(np.isfinite(column).all()) for column in numbers) and bool(np.all(matrix.alpha > 0))
         self._expect(finite, "a number of the matrix")

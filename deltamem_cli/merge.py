@@ -31,8 +31,8 @@ class Merged:
     removed: int
 
 
-def merge(memories: Sequence[Memory], path: str | Path, device: str = "cpu") -> Merged:
-    """Write the union of the memories to `path`. A passage that several hold counts once.
+def merge(memories: Sequence[Memory], path: str | Path, device: str = "cpu", budget: int | None = None) -> Merged:
+    """Write the union of the memories to `path`, at most `budget` bytes. A passage that several hold counts once.
 
     With the rule `rls` the matrix of the union is the matrix of all passages at once. Text that one of the memories
     kept is kept. Raises MemoryFileError when they were made with different encoders, UsageError for patches alone.
@@ -45,7 +45,7 @@ def merge(memories: Sequence[Memory], path: str | Path, device: str = "cpu") -> 
     chosen, removed = _chosen(memories)
     sources, sessions = _patched_tables(memories, chosen) if any(patches) else _joined_tables(memories)
     text = any(memory.header.text for memory in memories)
-    header = replace(memories[0].header, text=text, patch=False)
+    header = replace(memories[0].header, text=text, patch=False, budget=budget)
     parts = [part_of(memory) for memory in memories]
     assemble(path, header, memories[0].mean, parts, sources, sessions, chosen=chosen, device=device)
     return Merged(len(memories), sum(len(memory.rows) for memory in memories), len(chosen), removed)
@@ -61,7 +61,7 @@ def _chosen(memories: Sequence[Memory]) -> tuple[Longs, int]:
     number = {path: i for i, path in enumerate(paths)}
     source = np.concatenate([np.array([number[s.path] for s in m.sources], np.int64)[m.rows.source] for m in memories])
     seq = np.concatenate([memory.rows.seq for memory in memories])
-    bare = _each([not memory.header.text for memory in memories], memories)
+    bare = np.concatenate([_bare(memory) for memory in memories])
     plain = _each([not memory.header.patch for memory in memories], memories)
     order = np.lexsort((seq, source, bare, plain, uids))
     first = np.ones(len(order), bool)
@@ -70,6 +70,13 @@ def _chosen(memories: Sequence[Memory]) -> tuple[Longs, int]:
     removed = np.concatenate([memory.removed for memory in memories]).view("V16").ravel()
     gone = plain[chosen] & np.isin(uids[chosen], removed)
     return chosen[~gone], int(gone.sum())
+
+
+def _bare(memory: Memory) -> NDArray[np.bool_]:
+    """Which rows have no text; it is looked at only where a budget may have taken some away."""
+    if memory.text is None or memory.header.budget is None:
+        return np.full(len(memory.rows), memory.text is None)
+    return np.array([not text for text in memory.text], bool)
 
 
 def _each(flags: Sequence[bool], memories: Sequence[Memory]) -> NDArray[np.bool_]:

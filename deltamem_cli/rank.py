@@ -93,7 +93,9 @@ class Ranker:
         ratio = matrix.familiarity_ratio(self._matrix, explained)
         odds = EXPLAINED * ratio + FOUND * np.log(max(float(read.max(initial=0)), _FAINT)) + OFFSET
         familiarity = float(1 / (1 + np.exp(-odds)))
-        return Scores(fused, read, dense, bm25, share, matrix.read_segments(self._matrix, key), familiarity)
+        lean = len(self._matrix.S) == 0
+        segments = self._best_of_segment(read) if lean else matrix.read_segments(self._matrix, key)
+        return Scores(fused, read, dense, bm25, share, segments, familiarity)
 
     def words_of(self, row: int) -> bytes:
         """The terms of a passage and how often each occurs: the same bytes for the same text."""
@@ -115,6 +117,10 @@ class Ranker:
             read[first:end] = raw / max(float(np.linalg.norm(gain[state])), 1e-12)
         read /= np.maximum(self._matrix.norms.astype(np.float32), np.float32(1e-6))
         return flat, read
+
+    def _best_of_segment(self, read: Floats) -> Floats:
+        """For every segment the best read of its passages (G,): what stands for S q where S is not kept."""
+        return np.maximum.reduceat(read, self._matrix.segments[:-1]) if len(read) else read
 
     def _best_of_session(self, read: Floats) -> Floats:
         """For every passage the best read of its session, as a z score across sessions (N,)."""

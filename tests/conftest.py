@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,7 @@ class WordEncoder:
         return np.asarray(summed / max(float(np.linalg.norm(summed)), 1e-12), np.float32)
 
 
+@cache
 def _direction(word: str, dimension: int) -> NDArray[np.float64]:
     seed = int.from_bytes(blake2b(word.encode("utf-8", "replace"), digest_size=4).digest(), "little")
     direction = np.random.RandomState(seed).standard_normal(dimension)

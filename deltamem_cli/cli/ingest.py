@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from deltamem_cli.cli.options import Json
+from deltamem_cli.cli.options import Budget, Json, budget_of
 from deltamem_cli.errors import UsageError
 from deltamem_cli.inputs import STDIN
 from deltamem_cli.readers import reader
@@ -36,6 +36,7 @@ def ingest(
     no_text: Annotated[
         bool, typer.Option("--no-text", help="Keep pointers to the logs instead of their text.")
     ] = False,
+    budget: Budget = "",
     model: Annotated[
         str | None, typer.Option(help="A sentence-transformers model or folder (default: the built-in one).")
     ] = None,
@@ -74,6 +75,7 @@ def ingest(
         _kinds(kinds),
         all_branches,
         no_text,
+        budget_of(budget),
         redact,
         redact_emails,
         model,

@@ -18,6 +18,7 @@ class Job:
     kinds: tuple[Kind, ...]
     all_branches: bool
     no_text: bool
+    budget: int | None
     redact: bool
     emails: bool
     model: str | None

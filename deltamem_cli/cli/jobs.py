@@ -36,6 +36,7 @@ class _Tools:
 
         draft = Draft(output, new_header(self.encoder, not self.job.no_text), self.encoder.mean)
         draft.check(self.encoder.name, self.encoder.fingerprint, text=False if self.job.no_text else None)
+        draft.keep_to(self.job.budget)
         return draft
 
 
