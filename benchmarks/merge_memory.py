@@ -49,6 +49,7 @@ def make(path: Path, seed: int, passages: int) -> None:
         code=chance.integers(0, 256, (passages, encoder.dimension // 4), np.uint8),
         length=np.full(passages, TERMS, np.uint16),
         sizes=np.full(passages, TERMS, np.uint16),
+        summed=np.zeros(passages, np.uint32),
         terms=terms.ravel(),
         counts=np.ones(passages * TERMS, np.uint8),
     )

@@ -15,6 +15,7 @@ from deltamem_cli.records import DEFAULT_KINDS, Answer, Kind, Message, Source
 from deltamem_cli.store import open_memory
 
 if TYPE_CHECKING:
+    from deltamem_cli.budget import Compacted
     from deltamem_cli.diff import Difference
     from deltamem_cli.draft import Draft
     from deltamem_cli.encoders import Encoder
@@ -48,15 +49,23 @@ class Memory:
         return cls(path, model=model, device=device)
 
     def ingest(
-        self, *paths: str | Path, kinds: tuple[Kind, ...] = DEFAULT_KINDS, text: bool = True, redact: bool = True
+        self,
+        *paths: str | Path,
+        kinds: tuple[Kind, ...] = DEFAULT_KINDS,
+        text: bool = True,
+        redact: bool = True,
+        budget: int | None = None,
     ) -> Summary:
-        """Read logs and folders into the memory; what it knows already is left alone."""
+        """Read logs and folders into the memory; what it knows already is left alone.
+
+        `budget`: bytes that the file never exceeds from now on.
+        """
         from deltamem_cli.ingest import ingest
         from deltamem_cli.redact import Redactor
 
         steps = ingest(
             [os.fspath(path) for path in paths],
-            self._draft(text),
+            self._draft(text, budget),
             self._writer,
             kinds=kinds,
             device=self._where,
@@ -105,11 +114,19 @@ class Memory:
         save_patch(open_memory(self.path), open_memory(other.path), path, self._where)
         return Memory(path, model=self._model, device=self._device)
 
-    def merge(self, *others: Memory, into: str | Path) -> Memory:
-        """The union of this memory and the others, as a memory at `into`."""
+    def compact(self, budget: int, into: str | Path | None = None) -> Compacted:
+        """Make the memory fit into so many bytes and keep it there, or write one that does to `into`."""
+        from deltamem_cli.budget import compact
+
+        told = compact(open_memory(self.path), budget, into or self.path, self._where)
+        self._forget_what_was_open()
+        return told
+
+    def merge(self, *others: Memory, into: str | Path, budget: int | None = None) -> Memory:
+        """The union of this memory and the others, as a memory at `into` of at most `budget` bytes."""
         from deltamem_cli.merge import merge
 
-        merge([open_memory(memory.path) for memory in (self, *others)], into, self._where)
+        merge([open_memory(memory.path) for memory in (self, *others)], into, self._where, budget)
         return Memory(into, model=self._model, device=self._device)
 
     def forget(self, filters: Filters) -> Forgotten:
@@ -119,7 +136,7 @@ class Memory:
         if filters == EVERYTHING:
             raise UsageError(f"{self.path}: no filter given; delete the file to forget everything")
         memory = open_memory(self.path)
-        told = forget(memory, let_through(memory, filters), self.path, self._where)
+        told = forget(memory, let_through(memory, filters, cautious=True), self.path, self._where)
         self._forget_what_was_open()
         return told
 
@@ -142,13 +159,14 @@ class Memory:
 
         return Searcher(open_memory(self.path), load_encoder(self._model, query_only=True))
 
-    def _draft(self, text: bool) -> Draft:
+    def _draft(self, text: bool, budget: int | None = None) -> Draft:
         from deltamem_cli.draft import Draft
         from deltamem_cli.ingest import new_header
 
         draft = Draft(self.path, new_header(self._writer, text, self._learning), self._writer.mean)
         wanted = asdict(self._learning) if self._learning else None
         draft.check(self._writer.name, self._writer.fingerprint, text=None if text else False, learning=wanted)
+        draft.keep_to(budget)
         return draft
 
     def _forget_what_was_open(self) -> None:

@@ -51,7 +51,9 @@ class Memory:
         return rows
 
     def column(self, name: str) -> NDArray[Any]:
-        """One column of the ledger, checked as in `rows`, without the others."""
+        """One column of the ledger, checked as in `rows`, without the others. No `summed` in the file: all 0."""
+        if name == "summed" and "ledger.summed" not in self.tensors:
+            return np.broadcast_to(np.uint32(0), self.header.passages)
         length = None if name in ("terms", "counts") else self.header.passages
         width = {"uid": (16,), "code": (-(-self.header.dimension // 4),)}.get(name, ())
         column = self._array(f"ledger.{name}", ledger.DTYPES[name], length, *width)
@@ -79,9 +81,11 @@ class Memory:
             sound = len(bounds) > 0 and bounds[0] == 0 and bounds[-1] == total and bool(np.all(np.diff(bounds) >= step))
             self._expect(sound, "the bounds of the matrix")
         states, segments, directions = len(matrix.states) - 1, len(matrix.segments) - 1, len(matrix.F)
-        lengths = {"S": segments, "S_scale": segments, "F_scale": directions, "known": states + 1}
+        lengths = {"S_scale": len(matrix.S), "F_scale": directions, "known": states + 1}
         lengths |= dict.fromkeys(("alpha", "fit", "rank"), states)
-        self._expect(all(len(getattr(matrix, name)) == n for name, n in lengths.items()), "the size of the matrix")
+        sound = len(matrix.S) in (0, segments) and all(len(getattr(matrix, name)) == n for name, n in lengths.items())
+        sound = sound and (self.header.rule == "rls" or len(matrix.S) == segments)
+        self._expect(sound, "the size of the matrix")
         slots = self.header.rule != "slots" or bool(np.all(np.diff(matrix.known) == SLOTS))
         self._expect(slots and bool(np.isin(matrix.states, matrix.segments).all()), "the bounds of the matrix")
         numbers = (matrix.S_scale, matrix.F_scale, matrix.norms, matrix.alpha, matrix.fit)

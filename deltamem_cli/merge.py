@@ -6,7 +6,7 @@ sessions and places counts before the others': `merge(a, diff(a, b))` is b.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -33,8 +33,8 @@ class Merged:
     removed: int
 
 
-def merge(memories: Sequence[Memory], path: str | Path, device: str = "cpu") -> Merged:
-    """Write the union of the memories to `path`. A passage that several hold counts once.
+def merge(memories: Sequence[Memory], path: str | Path, device: str = "cpu", budget: int | None = None) -> Merged:
+    """Write the union of the memories to `path`, at most `budget` bytes. A passage that several hold counts once.
 
     The matrix of the union is the matrix of all passages at once, in time order. Text that one of the memories kept is
     kept. Raises MemoryFileError when they were made with different encoders or learn differently, UsageError for
@@ -49,7 +49,7 @@ def merge(memories: Sequence[Memory], path: str | Path, device: str = "cpu") -> 
     chosen, removed = _chosen(memories)
     sources, sessions = _patched_tables(memories, chosen) if any(patches) else _joined_tables(memories)
     text = any(memory.header.text for memory in memories)
-    header = replace(memories[0].header, text=text, patch=False)
+    header = replace(memories[0].header, text=text, patch=False, budget=budget)
     parts = [part_of(memory) for memory in memories]
     assemble(path, header, memories[0].mean, parts, sources, sessions, chosen=chosen, device=device)
     return Merged(len(memories), sum(len(memory.rows) for memory in memories), len(chosen), removed)
@@ -88,7 +88,7 @@ def _chosen_of(
     uids = np.concatenate([memory.rows.uid[some] for memory, _, some in each]).view("V16").ravel()
     source = np.concatenate([numbers[memory.rows.source[some]] for memory, numbers, some in each])
     seq = np.concatenate([memory.rows.seq[some] for memory, _, some in each])
-    bare = np.concatenate([np.full(len(some), not memory.header.text) for memory, _, some in each])
+    bare = np.concatenate([*_bare(memories, rows, uids)])
     plain = np.concatenate([np.full(len(some), not memory.header.patch) for memory, _, some in each])
     order = np.lexsort((seq, source, bare, plain, uids))
     first = np.ones(len(order), bool)
@@ -96,6 +96,16 @@ def _chosen_of(
     chosen = order[first]
     gone = plain[chosen] & np.isin(uids[chosen], taken)
     return places[chosen[~gone]], int(gone.sum())
+
+
+def _bare(memories: Sequence[Memory], rows: Sequence[Longs], uids: NDArray[np.void]) -> Iterator[NDArray[np.bool_]]:
+    """Which of those rows of each memory have no text; it is looked at only for uids (n,) that several rows have."""
+    _, number, times = np.unique(uids, return_inverse=True, return_counts=True)
+    several = np.split(times[number] > 1, np.cumsum([len(some) for some in rows])[:-1])
+    for memory, some, again in zip(memories, rows, several, strict=True):
+        bare = np.zeros(len(some), bool)
+        bare[again] = [memory.text is None or not memory.text[row] for row in some[again].tolist()]
+        yield bare
 
 
 def _joined_tables(memories: Iterable[Memory]) -> tuple[list[Source], list[Session]]:

@@ -117,7 +117,7 @@ class Searcher:
         """The text of those rows that have one: from the memory, or from the logs it was made from."""
         kept = self.memory.text
         texts = {row: text for row in rows if kept is not None and (text := kept[row])}
-        missing = [row for row in rows if row not in texts]
+        missing = [row for row in rows if row not in texts and not self.memory.rows.summed[row]]
         return texts | (read_sources(self.memory, missing, self._encoder) if missing else {})
 
     def _segment(self, segment: int, found: Scores) -> Segment:
@@ -167,6 +167,7 @@ def hit(
         pointer=memory.pointers[row],
         before=before,
         after=after,
+        summed=int(rows.summed[row]),
     )
 
 

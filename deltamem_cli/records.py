@@ -112,6 +112,7 @@ class Hit:
     """A passage that a query found. text is None where it is neither in the memory nor still in its source.
 
     score: higher is better; it compares passages of one answer. before, after: its neighbours in the session.
+    summed: how many passages it stands for, where a budget has summed them (it then has no text); 0 for a passage.
     """
 
     score: float
@@ -129,6 +130,7 @@ class Hit:
     pointer: str
     before: tuple[Hit, ...] = ()
     after: tuple[Hit, ...] = ()
+    summed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

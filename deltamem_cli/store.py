@@ -75,6 +75,9 @@ class _FileTensors(Tensors):
     def let_go(self) -> None:
         let_go(self._map)
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
     def nbytes(self, name: str) -> int:
         """How many bytes of the file a tensor takes, without reading it."""
         first, end = self._entries[name]["data_offsets"]
@@ -159,12 +162,8 @@ def save(
     Raises UsageError when another program has changed it meanwhile, and leaves it so.
     """
     target = os.path.realpath(path)
-    sizes = {name: spool.seek(0, os.SEEK_END) for name, spool in spools.items()}
-    tensors = {name: (_DTYPES[array.dtype.name], list(array.shape), array.nbytes) for name, array in arrays.items()}
-    tensors |= {name: ("U8", [size], size) for name, size in sizes.items()}
-    # The widest first, so that every tensor begins at a multiple of its width.
-    width = {name: array.dtype.itemsize for name, array in arrays.items()}
-    order = sorted(tensors, key=lambda name: (-width.get(name, 1), name))
+    tensors = _tensors(arrays, spools)
+    order = _order(tensors)
     with _replacing(target) as out:
         out.write(_safetensors_header(header, tensors, order))
         for name in order:
@@ -176,6 +175,28 @@ def save(
                 out.write(np.ascontiguousarray(arrays[name]).data)
         if expected is not ... and stamp(target) != expected:
             raise UsageError(f"{path}: another program changed it meanwhile; run the same command again")
+
+
+def measure(header: Header, arrays: Mapping[str, NDArray[Any]], spools: Mapping[str, BinaryIO]) -> int:
+    """The bytes of the file that `save` would write."""
+    tensors = _tensors(arrays, spools)
+    head = _safetensors_header(header, tensors, _order(tensors))
+    return len(head) + sum(size for *_, size in tensors.values())
+
+
+def _tensors(
+    arrays: Mapping[str, NDArray[Any]], spools: Mapping[str, BinaryIO]
+) -> dict[str, tuple[str, list[int], int]]:
+    """Type, shape and bytes of every tensor."""
+    sizes = {name: spool.seek(0, os.SEEK_END) for name, spool in spools.items()}
+    found = {name: (_DTYPES[array.dtype.name], list(array.shape), array.nbytes) for name, array in arrays.items()}
+    return found | {name: ("U8", [size], size) for name, size in sizes.items()}
+
+
+def _order(tensors: Mapping[str, tuple[str, list[int], int]]) -> list[str]:
+    """The widest first, so that every tensor begins at a multiple of its width."""
+    width = {short: np.dtype(long).itemsize for long, short in _DTYPES.items()}
+    return sorted(tensors, key=lambda name: (-width[tensors[name][0]], name))
 
 
 def _safetensors_header(header: Header, tensors: Mapping[str, tuple[str, list[int], int]], order: list[str]) -> bytes:

@@ -112,6 +112,16 @@ def test_columns_in_files_and_in_chunks_are_the_same_bytes(
         assert merged(fresh, *paths).read_bytes() == plain
 
 
+def test_the_copy_with_text_is_taken_from_whichever_memory_has_it(
+    make: Callable[..., Path], fresh: Callable[[], Path]
+) -> None:
+    """A merged memory may lack the text of some passages; merging brings it back."""
+    partly = merged(fresh, make({"ada"}), make({"bo"}, text=False))
+    assert "" in list(open_memory(partly).text or [])
+    for order in ((partly, make({"bo"})), (make({"bo"}), partly)):
+        assert "" not in list(open_memory(merged(fresh, *order)).text or [])
+
+
 def test_a_full_disk_is_a_sentence(
     make: Callable[..., Path], fresh: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,7 +26,7 @@ COLUMNS_OF_ONE = 16 + 6 * 4 + 8 + 2 + DIMENSION // 4 + 4 + 5 * TERMS  # bytes a 
 
 
 def constant(
-    rule: str, keys: np.ndarray, beside: np.ndarray, weights: np.ndarray, segments: np.ndarray, device: str = "cpu"
+    rule: str, keys: np.ndarray, beside: np.ndarray, weights: np.ndarray, segments: np.ndarray, *_: object
 ) -> State:
     """A state without learning, which takes the same room at any size."""
     S, F = np.zeros((len(segments), keys.shape[1]), np.int8), np.zeros((1, keys.shape[1]), np.int8)
@@ -38,7 +38,9 @@ def make(path: Path, seed: int, passages: int) -> Path:
     """A memory of random passages; sessions of the seeds 0 and 1 take turns in time."""
     chance = np.random.default_rng(seed)
     session = np.arange(passages) // SESSION
-    columns = {name: np.zeros(passages, ledger.DTYPES[name]) for name in ("source", "speaker", "role", "kind")}
+    columns = {
+        name: np.zeros(passages, ledger.DTYPES[name]) for name in ("source", "speaker", "role", "kind", "summed")
+    }
     rows = Rows(
         **columns,
         uid=chance.integers(0, 256, (passages, 16), np.uint8),

@@ -37,6 +37,7 @@ class _Tools:
         draft = Draft(output, new_header(encoder, not job.no_text, self.learning), encoder.mean)
         text = False if job.no_text else None
         draft.check(encoder.name, encoder.fingerprint, text=text, learning=job.learning)
+        draft.keep_to(job.budget)
         return draft
 
 

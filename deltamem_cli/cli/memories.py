@@ -10,13 +10,25 @@ from typing import Annotated
 import typer
 
 from deltamem_cli import render_memories, terminal
-from deltamem_cli.cli.options import InSource, Json, MemoryPath, OfKind, Role, Session, Speaker, filters_of
+from deltamem_cli.cli.options import (
+    Budget,
+    InSource,
+    Json,
+    MemoryPath,
+    OfKind,
+    Role,
+    Session,
+    Speaker,
+    budget_of,
+    filters_of,
+)
 from deltamem_cli.errors import ExitStatus, UsageError
 
 
 def merge(
     memories: Annotated[list[str], typer.Argument(metavar="MEMORIES…", help="Memory files made with one encoder.")],
     output: Annotated[str, typer.Option("-o", "--output", metavar="MEMORY", help="Where the union goes.")],
+    budget: Budget = "",
     device: Annotated[str, typer.Option(help="Where to learn the matrix: auto, cpu, cuda, mps.")] = "auto",
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No summary.")] = False,
 ) -> None:
@@ -28,9 +40,39 @@ def merge(
     from deltamem_cli.merge import merge as verb
     from deltamem_cli.store import open_memory
 
-    merged = verb([open_memory(memory) for memory in memories], output, pick_device(device))
+    most = budget_of(budget)
+    merged = verb([open_memory(memory) for memory in memories], output, pick_device(device), most)
     if not quiet:
         terminal.out(render_memories.merged_text(merged, output))
+
+
+def compact(
+    memory: MemoryPath,
+    budget: Budget,
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="MEMORY", help="Where to write it (default: in its place).")
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be left, and stop.")] = False,
+    device: Annotated[str, typer.Option(help="Where to learn the matrix: auto, cpu, cuda, mps.")] = "auto",
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No summary.")] = False,
+) -> None:
+    """Make a memory fit into a number of bytes, and keep it there: what is worth least goes first.
+
+    Most of the matrix goes before anything else, which costs little; then the text of passages, and passages
+    themselves, summed into one for their session. What was dropped cannot come back, but from the logs.
+
+    Example: deltamem compact notes.safetensors --budget 8MiB
+    """
+    from deltamem_cli.budget import compact as verb
+    from deltamem_cli.encoders import pick_device
+    from deltamem_cli.store import open_memory
+
+    most = budget_of(budget)
+    if most is None:
+        raise UsageError("say how large the memory may be: --budget 8MiB")
+    told = verb(open_memory(memory), most, output or memory, pick_device(device), dry_run=dry_run)
+    if not quiet:
+        terminal.out(render_memories.compacted_text(told, output or memory, done=not dry_run))
 
 
 def diff(
@@ -94,7 +136,7 @@ def forget(
             "say what to forget: --match, --session, --speaker, --role, --kind, --source, --before, --after"
         )
     opened = open_memory(memory)
-    gone = let_through(opened, filters)
+    gone = let_through(opened, filters, cautious=True)
     told = measure(opened, gone)
     if dry_run or not told.passages:
         terminal.out(render_memories.forgotten_text(told, memory, done=False))
