@@ -10,10 +10,13 @@ Each conversation or haystack is a memory of its own, compacted to a share of it
     recency   the same file, but the latest passages stay
     oldest    no compact: the oldest passages are dropped whole, the rest is an ordinary memory
 
-"text" and "row" are the shares of the evidence passages whose text, and whose own row, is still there (turns of LoCoMo;
-LongMemEval names sessions only). A turn without a row of its own is not found; a sum counts for its session. "refused"
-is the share of questions that `query` would not answer at all. --memories holds the full memories by number
-(0.safetensors …, one for each case with an answer): they are made where they are missing.
+"text" and "row" are the shares of the evidence passages whose text, and whose own row, is still there (turns of
+LoCoMo; LongMemEval names sessions only). A turn without a row of its own is not found; a sum counts for its session.
+"first" and "matrix" are recall@10 of `query`'s first reading and of the matrix alone; "second" is that of `query` as it
+answers (the best candidates read again, where their text is still there): slow, so with `--second N` for every Nth
+question, and for the methods worth and oldest only. "refused" is the share of questions that `query` would not answer
+at all. --memories holds the full memories by number (0.safetensors …, one for each case with an answer): they are made
+where they are missing.
 """
 
 from __future__ import annotations
@@ -37,13 +40,14 @@ from deltamem_cli.errors import UsageError
 from deltamem_cli.ingest import ingest_messages, new_header
 from deltamem_cli.ledger import Rows
 from deltamem_cli.memory import Memory
+from deltamem_cli.query import Searcher
 from deltamem_cli.rank import Ranker
 from deltamem_cli.records import Source
 from deltamem_cli.store import open_memory
 from deltamem_cli.weights import MOST_WORDS, UNFAMILIAR
 
 SHARES = (1.0, 0.5, 0.25, 0.1, 0.05)
-FIGURES = ("text", "row", "query", "matrix", "session query", "session matrix", "where", "refused")
+FIGURES = ("text", "row", "first", "matrix", "session first", "session matrix", "where", "refused", "second")
 
 
 def mean_idf(rows: Rows, terms: int) -> np.ndarray:
@@ -89,13 +93,14 @@ def shrunk(method: str, memory: Memory, budget: int, path: Path) -> Memory | Non
     return open_memory(path)
 
 
-def measure(case: Case, memory: Memory, vectors: Recording) -> Iterator[tuple[str, float]]:
-    """(figure, value) of every question."""
+def measure(case: Case, memory: Memory, vectors: Recording, second: int = 0) -> Iterator[tuple[str, float]]:
+    """(figure, value) of every question; "second" of every so many (0 for none)."""
+    searcher = Searcher(memory, vectors)
     ranker, rows = Ranker(memory), memory.rows
     texts = np.array([bool(text) for text in memory.text or [""] * len(rows)])
     number = {message.id: message.line for message in case.messages}
     names = [session.id for session in memory.sessions]
-    for question in (question for question in case.questions if question.sessions):
+    for asked, question in enumerate(question for question in case.questions if question.sessions):
         scores = ranker.scores(question.text, vectors.encode([question.text])[0])
         fits = scores.familiarity >= UNFAMILIAR or scores.share.max() >= MOST_WORDS
         yield "refused", float(not fits)
@@ -103,16 +108,23 @@ def measure(case: Case, memory: Memory, vectors: Recording) -> Iterator[tuple[st
         for found in at:
             yield "text", float(len(found) > 0 and texts[found].all())
             yield "row", float(len(found) > 0)
+        if question.turns and second and asked % second == 0:
+            yield "second", found_again(searcher.scores(question.text), at)
         known = [name for name in question.sessions if name in names]
-        for what, score in (("query", scores.fused), ("matrix", scores.matrix)):
+        for what, score in (("first", scores.fused), ("matrix", scores.matrix)):
             if question.turns:
-                better = [int((np.delete(score, found) > score[found].max()).sum()) for found in at if len(found)]
-                yield what, sum(place < 10 for place in better) / len(at)
+                yield what, found_again(score, at)
             ranks = evidence_places(score, rows.session, names, known) if known else []
             yield f"session {what}", sum(rank < 10 for rank in ranks) / len(question.sessions)
         first = rows.session[memory.matrix.segments[:-1]]
         ranks = evidence_places(scores.segments, first, names, known) if known else []
         yield "where", sum(rank < 10 for rank in ranks) / len(question.sessions)
+
+
+def found_again(score: np.ndarray, at: list[np.ndarray]) -> float:
+    """recall@10 by the scores (N,), where the rows of each piece of evidence are `at` (none where it has no row)."""
+    better = [int((np.delete(score, found) > score[found].max()).sum()) for found in at if len(found)]
+    return sum(place < 10 for place in better) / len(at)
 
 
 def memories(cases: Iterator[Case], folder: Path, most: int, encoder: Recording) -> Iterator[tuple[Case, Memory]]:
@@ -134,6 +146,7 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=12, help="memories of a file at most")
     parser.add_argument("--memories", type=Path, help="where full memories are, in a folder for each file")
     parser.add_argument("--shares", default=",".join(map(str, SHARES)), help="shares of the full file")
+    parser.add_argument("--second", type=int, default=0, help="read every so manieth question again, 0 for none")
     parser.add_argument("--methods", default=",".join(METHODS))
     arguments = parser.parse_args()
     encoder = Recording(load_encoder("default"))
@@ -151,7 +164,7 @@ def main() -> None:
 def collect(case: Case, memory: Memory, encoder: Recording, arguments: Any, sums: Any, path: Path) -> None:
     """Measure one memory at every share and for every method."""
     full = Path(memory.name).stat().st_size
-    for figure, value in measure(case, memory, encoder):
+    for figure, value in measure(case, memory, encoder, arguments.second):
         sums[1.0, "full"][figure].append(value)
     for share in map(float, arguments.shares.split(",")):
         whole: list[tuple[str, float]] | None = None  # what was found where nothing had to be chosen
@@ -159,7 +172,8 @@ def collect(case: Case, memory: Memory, encoder: Recording, arguments: Any, sums
             found = whole if method != "oldest" else None
             if found is None:
                 made = shrunk(method, memory, int(full * share), path)
-                asked = measure(case, made or memory, encoder)
+                second = arguments.second if method in ("worth", "oldest") else 0
+                asked = measure(case, made or memory, encoder, second)
                 found = list(asked) if made else [(figure, 0.0) for figure, _ in asked]
                 chosen = not made or len(made.rows) < len(memory.rows) or not all(made.text or [])
                 whole = whole if chosen or method == "oldest" else found

@@ -121,6 +121,11 @@ class Memory:
         """The passages' text, or None when it was not kept."""
         return self._strings("text", self.header.passages) if self.header.text else None
 
+    def spoken(self, row: int, text: str) -> str:
+        """A passage as it is encoded: its text, after the name of the person who said it (split.spoken)."""
+        name = self.speakers[self.rows.speaker[row]]
+        return f"{name}: {text}" if name and self.rows.role[row] == ROLES.index("user") else text
+
     @cached_property
     def pointers(self) -> BlockReader:
         """JSON pointers to the passages' messages, "" where the line is enough."""

@@ -25,12 +25,16 @@ _AT_ONCE = 1 << 18  # passages whose uids are sorted at once
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What a merge did: memories, passages of all together, of the result, and those that a patch took away."""
+    """What a merge did: memories, passages of all together, of the result, and those that a patch took away.
+
+    encoded: passages that were encoded anew (reencode.py).
+    """
 
     memories: int
     passages_in: int
     passages: int
     removed: int
+    encoded: int = 0
 
 
 def merge(memories: Sequence[Memory], path: str | Path, device: str = "cpu", budget: int | None = None) -> Merged:

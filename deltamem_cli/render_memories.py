@@ -79,7 +79,8 @@ def difference_json(told: Difference) -> str:
 def merged_text(merged: Merged, path: str) -> str:
     """What a merge did, for a person."""
     twice = merged.passages_in - merged.passages - merged.removed
-    also = [f"{twice:,} in more than one"] * (twice > 0) + [f"{merged.removed:,} taken away"] * (merged.removed > 0)
+    told = (twice, "in more than one"), (merged.removed, "taken away"), (merged.encoded, "encoded anew")
+    also = [f"{number:,} {what}" for number, what in told if number]
     return (
         f"{merged.memories} memories with {count(merged.passages_in, 'passage')} → {short_path(path)} "
         f"with {merged.passages:,}" + (f" ({', '.join(also)})" if also else "")

@@ -21,7 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deltamem_cli import terms
-from deltamem_cli.records import ROLES
 from deltamem_cli.weights import ANSWERS, ASKS, CANDIDATES, DATED, MAXSIM, READ_TOKENS
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ def rerank(
     kept = {row: text for row, text in kept.items() if text}
     if len(kept) < 2:
         return scores
-    read = _maxsim(question, [_said(memory, row, text) for row, text in kept.items()], encoder, rarity)
+    read = _maxsim(question, [memory.spoken(row, text) for row, text in kept.items()], encoder, rarity)
     rows, texts = [*kept][: len(read)], [*kept.values()][: len(read)]
     asks = np.array([_asks(text) for text in texts], np.float32)
     answers = np.array([_asks(_before(memory, row)) for row in rows], np.float32)
@@ -94,12 +93,6 @@ def _weights(question: str, encoder: Encoder, rarity: Mapping[int, float]) -> Fl
 
 def _unit(rows: Floats) -> Floats:
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9), np.float32)
-
-
-def _said(memory: Memory, row: int, text: str) -> str:
-    """The passage as it was encoded: after the name of the person who said it (split.spoken)."""
-    name = memory.speakers[memory.rows.speaker[row]]
-    return f"{name}: {text}" if name and memory.rows.role[row] == ROLES.index("user") else text
 
 
 def _before(memory: Memory, row: int) -> str:

@@ -22,7 +22,7 @@ LAYERS = [  # bottom first
     {"strings"},
     {"assemble"},
     {"draft", "diff", "merge", "forget", "info", "budget"},
-    {"batches", "dryrun"},
+    {"batches", "dryrun", "reencode"},
     {"ingest"},
     {"follow", "api", "bench"},
     {"render"},
