@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from deltamem_cli.assemble import assemble, part_of
 from deltamem_cli.compare import same_encoder, same_learning
+from deltamem_cli.covered import covered
 from deltamem_cli.errors import UsageError
 from deltamem_cli.ledger import Longs
 from deltamem_cli.memory import Memory
@@ -38,7 +39,8 @@ class Merged:
 
 
 def merge(memories: Sequence[Memory], path: str | Path, device: str = "cpu", budget: int | None = None) -> Merged:
-    """Write the union of the memories to `path`, at most `budget` bytes. A passage that several hold counts once.
+    """Write the union of the memories to `path`, at most `budget` bytes. A passage that several hold counts once, and
+    sums of passages give way to the passages themselves (covered.py).
 
     The matrix of the union is the matrix of all passages at once, in time order. Text that one of the memories kept is
     kept. Raises MemoryFileError when they were made with different encoders or learn differently, UsageError for
@@ -51,6 +53,7 @@ def merge(memories: Sequence[Memory], path: str | Path, device: str = "cpu", bud
     if all(patches):
         raise UsageError("every one of these is a patch: merge them with the memory that they belong to")
     chosen, removed = _chosen(memories)
+    chosen = chosen[~covered(memories, chosen)]
     sources, sessions = _patched_tables(memories, chosen) if any(patches) else _joined_tables(memories)
     text = any(memory.header.text for memory in memories)
     header = replace(memories[0].header, text=text, patch=False, budget=budget)

@@ -248,6 +248,33 @@ def test_a_merge_prefers_the_copy_with_text(full: Path, tmp_path: Path) -> None:
     assert all(text for text, summed in zip(both.text or [], both.rows.summed, strict=True) if not summed)
 
 
+@pytest.mark.parametrize("share", [0, 0.1, 0.2, 0.4])
+def test_sums_give_way_to_the_passages_themselves(
+    share: float, full: Path, least: int, logs: list[Path], tmp_path: Path
+) -> None:
+    small_one = small(full, least + int(share * (full.stat().st_size - least)), tmp_path / "small")
+    for both in ([small_one, open_memory(full)], [open_memory(full), small_one]):
+        merge(both, tmp_path / "both")
+        assert (tmp_path / "both").read_bytes() == full.read_bytes()
+    north = open_memory(made(tmp_path / "north", logs[:1]))
+    merge([small_one, north], tmp_path / "both")
+    rows = open_memory(tmp_path / "both").rows
+    assert {open_memory(tmp_path / "both").sources[i].path for i in np.unique(rows.source[rows.summed > 0])} <= {
+        str(logs[1])
+    }
+    assert int(np.maximum(rows.summed, 1).sum()) == 240, "what north does not hold stays summed"
+
+
+def test_a_sum_stays_where_a_passage_of_it_is_missing(full: Path, tmp_path: Path) -> None:
+    small_one, whole = small(full, full.stat().st_size // 5, tmp_path / "small"), open_memory(full)
+    mine = {uid.tobytes() for uid in small_one.rows.uid}
+    dropped = next(row for row, uid in enumerate(whole.rows.uid) if uid.tobytes() not in mine)
+    gone = np.arange(len(whole.rows)) == dropped
+    forget(whole, gone, tmp_path / "lacks")
+    merge([small_one, open_memory(tmp_path / "lacks")], tmp_path / "both")
+    assert np.count_nonzero(open_memory(tmp_path / "both").rows.summed) == 1
+
+
 def test_worth_is_the_textbook_sum(full: Path) -> None:
     """The slow form, passage by passage."""
     memory = open_memory(full)

@@ -17,7 +17,7 @@ LAYERS = [  # bottom first
     {"state", "header"},
     {"reading", "matrix", "bm25", "worth"},
     {"memory", "formats", "discover", "projects", "sums"},
-    {"store", "rank", "rerank", "recover", "filters", "compare", "shrink"},
+    {"store", "rank", "rerank", "recover", "filters", "compare", "covered", "shrink"},
     {"gather", "query"},
     {"strings"},
     {"assemble"},
