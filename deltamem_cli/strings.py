@@ -31,7 +31,8 @@ class Strings:
         """What the worth of the rows at those places depends on."""
         readers = self._columns.get("text", [None] * len(self._lengths))
         each = (reader or repeat("", n) for reader, n in zip(readers, self._lengths, strict=True))
-        return Said(*(column[places] for column in Said.of(chain.from_iterable(each))))
+        said = Said.of(chain.from_iterable(each))
+        return Said(said.size[places], said.told[places])
 
     def copy(self, shape: Shape, spool: Callable[[], BinaryIO]) -> tuple[dict[str, NDArray[Any]], dict[str, BinaryIO]]:
         """Write the strings of a shape to new spools: the tensors beside them, and the spools, by name."""

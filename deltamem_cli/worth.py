@@ -1,9 +1,10 @@
-"""What a passage is worth keeping: how likely it will be the evidence of a question, as far as its own words tell.
+"""What a passage is worth keeping: the odds that it will be the evidence of a question, as far as its own words tell.
 
-    worth = Σ over its terms of idf · log(1 + count)  ·  √(1 + n)  ·  1/e unless a user said it
+    worth = e^(mean idf of its terms / 2) · (1 + i) / (1 + u)^⅓ · 2 if it names a time · ¼ unless a user said it
 
-n counts the words with which people speak of themselves. Nothing in it depends on the order of writing. The delta-rule
-error of a passage (left out in turn) adds nothing to it: benchmarks/LOG.md has what was tried.
+i counts the words with which people speak of themselves, u those for whom they speak to: people are asked about what
+they told of themselves, and of when. Nothing in it depends on the order of writing. The delta-rule error of a passage
+(left out in turn) adds nothing to it: benchmarks/LOG.md has what was tried, and the fit that these numbers round.
 """
 
 from __future__ import annotations
@@ -21,21 +22,33 @@ from deltamem_cli.records import ROLES
 Floats = NDArray[np.float64]
 
 _SELF = re.compile(r"\b(?:I|I'm|I've|my|My|we|our)\b")
+_YOU = re.compile(r"\b(?:you|your)\b", re.I)
+_TIME = re.compile(
+    r"\b(?:yesterday|today|tonight|tomorrow|recently|ago|since|last|next|weekend|week|month|year|\d{4}"
+    r"|(?:mon|tues|wednes|thurs|fri|satur|sun)day|this (?:morning|week|weekend|month|year)"
+    r"|january|february|march|april|may|june|july|august|september|october|november|december)\b",
+    re.I,
+)
 _ROW, _TERM, _TEXT = 150, 5, 12  # bytes of a row without its terms, of a term, and of a text besides its characters
 
 
 class Said(NamedTuple):
-    """Of each passage (N,) its text in bytes, 0 where there is none, and how often it speaks of its speaker."""
+    """Of each passage (N,) its text in bytes, 0 where there is none, and the part of its worth that the text tells."""
 
     size: NDArray[np.int64]
-    self_told: NDArray[np.int64]
+    told: Floats
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> Said:
         """From the texts, "" for one that is not kept."""
-        found = [(len(text.encode("utf-8", "replace")), len(_SELF.findall(text)) if text else 0) for text in texts]
-        size, told = np.array(found, np.int64).reshape(-1, 2).T
-        return cls(size, told)
+        found = [(len(text.encode("utf-8", "replace")), _told(text)) for text in texts]
+        size, told = np.array(found, np.float64).reshape(-1, 2).T
+        return cls(size.astype(np.int64), told)
+
+
+def _told(text: str) -> float:
+    of_self, to_you = len(_SELF.findall(text)), len(_YOU.findall(text))
+    return float((1 + of_self) / np.cbrt(1 + to_you) * (2 if _TIME.search(text) else 1))
 
 
 def idf(rows: Rows, terms: int) -> Floats:
@@ -47,11 +60,11 @@ def idf(rows: Rows, terms: int) -> Floats:
 def worth(rows: Rows, terms: int, said: Said) -> Floats:
     """The worth (N,) of every passage, 0 for what is a sum of passages already. `terms` is the vocabulary's length."""
     of_row = np.repeat(np.arange(len(rows)), rows.sizes)
-    telling = np.bincount(of_row, idf(rows, terms)[rows.terms] * np.log1p(rows.counts), len(rows))
-    telling *= np.sqrt(1 + said.self_told)
-    telling[rows.role != ROLES.index("user")] /= np.e
-    telling[rows.summed > 0] = 0
-    return np.asarray(telling)
+    rare = np.bincount(of_row, idf(rows, terms)[rows.terms], len(rows)) / np.maximum(rows.sizes, 1)
+    value = np.exp(rare / 2) * said.told
+    value[rows.role != ROLES.index("user")] /= 4
+    value[rows.summed > 0] = 0
+    return np.asarray(value)
 
 
 def per_byte(rows: Rows, terms: int, said: Said) -> tuple[Floats, Floats]:

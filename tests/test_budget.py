@@ -275,22 +275,27 @@ def test_a_sum_stays_where_a_passage_of_it_is_missing(full: Path, tmp_path: Path
     assert np.count_nonzero(open_memory(tmp_path / "both").rows.summed) == 1
 
 
-def test_worth_is_the_textbook_sum(full: Path) -> None:
+def test_worth_is_the_textbook_product(full: Path) -> None:
     """The slow form, passage by passage."""
     memory = open_memory(full)
-    rows, said = memory.rows, Said.of(memory.text or [])
+    rows, texts = memory.rows, list(memory.text or [])
+    said = Said.of(texts)
     n, at = len(rows), 0
     df = np.bincount(rows.terms, minlength=len(memory.vocabulary))
     values = worth(rows, len(memory.vocabulary), said)
     for row, size in enumerate(rows.sizes.tolist()):
-        mine = range(at, at + size)
-        expected = sum(
-            np.log1p((n - df[rows.terms[i]] + 0.5) / (df[rows.terms[i]] + 0.5)) * np.log1p(rows.counts[i]) for i in mine
-        )
-        assert values[row] == pytest.approx(expected * np.sqrt(1 + said.self_told[row]))
+        idf = [np.log1p((n - df[rows.terms[i]] + 0.5) / (df[rows.terms[i]] + 0.5)) for i in range(at, at + size)]
+        assert values[row] == pytest.approx(np.exp(np.mean(idf) / 2) * (2 if "I keep" in texts[row] else 1))
         at += size
     row_worth, text_worth = per_byte(rows, len(memory.vocabulary), said)
     assert (text_worth <= row_worth).all()
+
+
+def test_what_people_tell_of_themselves_and_when_is_worth_more() -> None:
+    _, told = Said.of(
+        ["a kettle", "my kettle", "your kettle", "a kettle since May", "I told you my kettle broke last week", ""]
+    )
+    assert told == pytest.approx([1, 2, 2 ** (-1 / 3), 2, 3 * 2 ** (2 / 3), 1])
 
 
 def test_a_sum_is_the_sum(full: Path) -> None:
