@@ -73,9 +73,10 @@ class Encoder(Protocol):
         ...
 
     def token_vectors(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
-        """The last layer's state at each token that `offsets` names, as far as the window reaches: (tokens, dimension).
+        """The last layer's state at each token that `offsets` names, as far as the window reaches: (tokens, width).
 
-        An empty list where the encoder has no such states: its texts are then compared as wholes only.
+        The width is the model's own. An empty list where the encoder has no such states: texts are then compared as
+        wholes only.
         """
         ...
 

@@ -26,6 +26,11 @@ class Tokens:
         """Token ids of each text, with the special ones, at most `window`."""
         return [found.ids for found in self._cutting.encode_batch_fast(clean(texts))]
 
+    def own(self, texts: Sequence[str]) -> list[list[bool]]:
+        """Which of `ids` are of the text itself, and no special ones."""
+        masks = [found.special_tokens_mask for found in self._cutting.encode_batch(clean(texts))]
+        return [[not special for special in mask] for mask in masks]
+
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, uncut and without the special ones."""
         return [len(found) for found in self._whole.encode_batch_fast(clean(texts), add_special_tokens=False)]
