@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 from conftest import turn, write_log
+from safetensors.numpy import load_file, save_file
 
 from deltamem_cli.draft import Draft
 from deltamem_cli.encoders import Encoder, load_encoder
-from deltamem_cli.encoders.sentence_transformer import LONGEST
+from deltamem_cli.encoders.tokens import LONGEST
+from deltamem_cli.errors import BadData
 from deltamem_cli.ingest import ingest, new_header
 from deltamem_cli.query import Searcher
 from deltamem_cli.store import open_memory
@@ -99,11 +102,64 @@ def test_the_states_are_those_of_the_transformer(prompted: Encoder) -> None:
     assert np.abs(prompted.token_vectors(["the red kettle"])[0] - states[:-1].numpy()).max() < 1e-5
 
 
-def test_a_table_of_vectors_is_an_encoder(tmp_path: Path) -> None:
-    encoder = load_encoder(str(table(tmp_path)))
+def test_a_table_of_vectors_is_what_sentence_transformers_makes_of_it(tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+
+    encoder = load_encoder(str(table(tmp_path)), query_only=True)
+    texts = ["the red kettle", "lamp lamp river?", "unknown words", "stone " * 700]
+    theirs = SentenceTransformer(encoder.name).encode(texts, normalize_embeddings=True, show_progress_bar=False)
+    assert np.abs(encoder.encode(texts) - theirs).max() < 1e-6
     assert encoder.max_tokens == LONGEST and encoder.dimension == 10
-    assert encoder.token_vectors(["the red kettle"]) == []
-    assert np.abs(encoder.encode_query("red red") - encoder.encode(["red"])[0]).max() < 1e-6
+    assert not encoder.encode([""]).any() and encoder.encode([]).shape == (0, 10)
+    assert [len(vectors) for vectors in encoder.token_vectors(texts)] == encoder.count_tokens(texts) == [3, 4, 2, 700]
+    assert np.abs(encoder.encode(texts * 100)[-1] - theirs[-1]).max() < 1e-6
+
+
+def test_model2vecs_rows_and_weights(tmp_path: Path) -> None:
+    folder = table(tmp_path)
+    vectors = load_file(folder / "model.safetensors")["embedding.weight"]
+    row, weight = np.arange(len(vectors))[::-1].copy(), np.linspace(0.5, 2, len(vectors), dtype=np.float32)
+    save_file({"embeddings": vectors[::-1].astype(np.float16), "mapping": row}, folder / "model.safetensors")
+    moved = load_encoder(str(folder))
+    before = moved.fingerprint
+    save_file({"embeddings": vectors[::-1].copy(), "mapping": row, "weights": weight}, folder / "model.safetensors")
+    weighed = load_encoder(str(folder))
+    (ids,) = tokenizer().encode_batch(["the red kettle"], add_special_tokens=False)
+    assert np.abs(moved.token_vectors(["the red kettle"])[0] - vectors[ids.ids]).max() < 1e-2
+    expected = vectors[ids.ids] * weight[ids.ids, None]
+    assert np.abs(weighed.token_vectors(["the red kettle"])[0] - expected).max() < 1e-6
+    assert weighed.fingerprint != before
+
+
+@pytest.mark.parametrize(
+    ("tensors", "says"),
+    [
+        ({"embedding.weight": np.zeros((3, 10), np.float32)}, "vectors for 3: fetch it again"),
+        ({"embedding.weight": np.zeros((30, 10), np.int8)}, "no table of float32 or float16 vectors"),
+        ({"other": np.zeros((30, 10), np.float32)}, "no table of float32 or float16 vectors"),
+        (None, "no whole safetensors file"),
+    ],
+)
+def test_a_damaged_table_is_named(tensors: dict[str, Any] | None, says: str, tmp_path: Path) -> None:
+    weights = table(tmp_path) / "model.safetensors"
+    if tensors is None:
+        weights.write_bytes(b"{")
+    else:
+        save_file(tensors, weights)
+    with pytest.raises(BadData, match=says):
+        load_encoder(str(weights.parent))
+
+
+def test_a_table_with_prompts_goes_through_sentence_transformers(tmp_path: Path) -> None:
+    folder = table(tmp_path)
+    settings = {"prompts": PROMPTS, "default_prompt_name": None}
+    (folder / "config_sentence_transformers.json").write_text(json.dumps(settings))
+    encoder = load_encoder(str(folder), query_only=True)
+    (folder / "config_sentence_transformers.json").unlink()
+    plain = load_encoder(str(folder), query_only=True)
+    assert np.abs(encoder.encode(["red lamp"]) - plain.encode(["passage : red lamp"])).max() < 1e-6
+    assert np.abs(encoder.encode_query("red lamp") - plain.encode_query("query : red lamp")).max() < 1e-6
+    assert encoder.max_tokens == LONGEST and encoder.token_vectors(["red lamp"]) == []
 
 
 @pytest.mark.parametrize("make", [transformer, table])

@@ -12,14 +12,13 @@ from numpy.typing import NDArray
 
 from deltamem_cli.encoders.mean import general_mean
 from deltamem_cli.encoders.resolve import Found, sha256
-from deltamem_cli.encoders.tokens import Tokens, clean
+from deltamem_cli.encoders.tokens import LONGEST, Tokens, clean
 from deltamem_cli.errors import BadData
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 PASSAGE_PROMPTS = ("document", "passage", "corpus")  # the names sentence-transformers looks for, in its order
-LONGEST = 512  # tokens of a passage, however many more a model reads: an answer should point at a few lines
 
 
 class SentenceTransformerEncoder:
