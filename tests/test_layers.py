@@ -16,7 +16,7 @@ LAYERS = [  # bottom first
     {"learning"},
     {"state", "header"},
     {"reading", "matrix", "bm25"},
-    {"memory", "formats", "discover", "projects"},
+    {"memory", "reads", "formats", "discover", "projects"},
     {"store", "rank", "rerank", "recover", "filters", "compare"},
     {"assemble", "query"},
     {"draft", "diff", "merge", "forget", "info"},
