@@ -2,9 +2,9 @@
 
     python benchmarks/warm.py [--passages 100000] [--memory FILE] [--profile N]
 
-The passages are made from the sentences of the encoders' general.txt, shuffled with a fixed seed, in sessions of twenty;
-their vectors are random (nothing is encoded: a vector costs a question the same whatever it says). FILE keeps the
-memory. "first" is the first reading, from the question's vector; "encode" what the question's vector takes; "ask" is
+The passages are made from the sentences of the encoders' general.txt, shuffled with a fixed seed, in sessions of
+twenty; their vectors are random (nothing is encoded: a vector costs a question the same whatever it says). FILE keeps
+the memory. "first" is the first reading, from the question's vector; "encode" what the question's vector takes; "ask"
 what `deltamem query` does once it has loaded, with the second reading. Every figure is the median over 12 questions,
 the least of three rounds. Quiet machine, two cores.
 """

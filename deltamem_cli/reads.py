@@ -1,11 +1,10 @@
 """The matrix and the word halves of all keys, prepared once, so that a question costs as few passes as it can.
 
-`matrix.gains`, `matrix.read_segments` and `Words.plain` say what is computed; the numbers here are the same to rounding.
+`matrix.gains`, `matrix.read_segments` and `Words.plain` say what is computed; here it is the same but for rounding.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
 
@@ -63,8 +62,8 @@ class Words:
         self._states = [self._prepare(first, end) for first, end in pairwise(states.tolist())]
         self._scale = 1 / np.sqrt(np.maximum(rows.sizes, 1) * np.float32(keys.SPREAD))
 
-    def read(self, halves: Sequence[Floats]) -> Floats:
-        """Inner products (N,) of each state's rows with a vector whose word half (WORDS,) is that of the state."""
+    def read(self, halves: Floats) -> Floats:
+        """Inner products (N,) of each state's rows with a vector whose word half is that of the state (T, WORDS)."""
         found, worth = np.zeros(len(self._rows), np.float32), np.zeros(len(self._vocabulary), np.float32)
         for half, (used, places, terms, filled, starts) in zip(halves, self._states, strict=True):
             worth[used] = np.concatenate([half, -half])[places].sum(axis=1)
@@ -72,7 +71,7 @@ class Words:
                 found[filled] = np.add.reduceat(worth[terms], starts)
         return np.asarray(found * self._scale, np.float32)
 
-    def plain(self, halves: Sequence[Floats], states: Longs) -> Floats:
+    def plain(self, halves: Floats, states: Longs) -> Floats:
         """The same, passage by passage: the reference."""
         found = np.zeros(len(self._rows), np.float32)
         for half, (first, end) in zip(halves, pairwise(states.tolist()), strict=True):
@@ -83,7 +82,8 @@ class Words:
 
     def _prepare(self, first: int, end: int) -> tuple[Longs, NDArray[np.int16], NDArray[np.integer], Longs, Longs]:
         """Of a state: its terms; where each lands in a word half and its negative (U, SPREAD); the terms row by row;
-        which rows have any, and where these begin."""
+        which rows have any, and where these begin.
+        """
         start = self._starts[first:end]
         terms = self._rows.terms[start[0] : self._starts[end]]
         asked = np.zeros(len(self._vocabulary), bool)

@@ -60,7 +60,7 @@ def test_every_rule_reads_its_segments() -> None:
 def test_words(passages: list[list[int]], states: int) -> None:
     rows, vocabulary = rows_of([(0, 0, 0, i, terms) for i, terms in enumerate(passages)])
     bounds = np.unique(np.linspace(0, len(passages), states + 1).astype(np.int64))
-    halves = [DICE.standard_normal(keys.WORDS).astype(np.float32) for _ in bounds[1:]]
+    halves = DICE.standard_normal((len(bounds) - 1, keys.WORDS)).astype(np.float32)
     for kind in (np.uint32, np.intp):
         words = Words(replace(rows, terms=rows.terms.astype(kind)), vocabulary, bounds)
         for _ in range(2):
