@@ -11,7 +11,7 @@ its standard deviation, across the memory (of a session's best passage: across s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
@@ -23,6 +23,7 @@ from deltamem_cli.bm25 import Bm25
 from deltamem_cli.learning import weights
 from deltamem_cli.matrix import joined, with_neighbours
 from deltamem_cli.memory import Memory
+from deltamem_cli.reads import Reads, Words
 from deltamem_cli.records import KINDS
 from deltamem_cli.weights import (
     BM25,
@@ -67,7 +68,11 @@ class Ranker:
         self.memory = memory
         self.rows, self._matrix, self._rule = memory.rows, memory.matrix, memory.header.rule
         self._left = weights(memory.header.half_life, self.rows.time, self.rows.summed)
-        self._bm25 = Bm25(self.rows, memory.vocabulary, memory.header.sessions)
+        self._reads = Reads(self._matrix, self._rule)
+        small = len(self.rows) <= _KEPT
+        wide = replace(self.rows, terms=self.rows.terms.astype(np.intp)) if small else self.rows  # numpy's own indices
+        self._words = Words(wide, memory.vocabulary, self._matrix.states)
+        self._bm25 = Bm25(wide, memory.vocabulary, memory.header.sessions)
         self._starts = np.concatenate([[0], np.cumsum(self.rows.sizes, dtype=np.int64)])
         self._same_session = joined(self.rows.session)
         self._is_tool = np.isin(self.rows.kind, [KINDS.index("tool_call"), KINDS.index("tool_result")])
@@ -83,9 +88,9 @@ class Ranker:
     def scores(self, text: str, vector: Floats) -> Scores:
         """Scores of a question: its text, and the encoder's unit vector of it (dimension,)."""
         key = self.key(vector, text)
-        gain, explained = matrix.gains(self._matrix, key)
+        gain, explained = self._reads.gains(key)
         lean = len(self._matrix.S) == 0
-        segments = np.zeros(0, np.float32) if lean else matrix.read_segments(self._matrix, self._rule, key)
+        segments = np.zeros(0, np.float32) if lean else self._reads.segments(key)
         dense, read = self._read(key, gain, segments)
         segments = self._best_of_segment(read) if lean else segments
         best = float(read.max(initial=0))  # before anything fades: what is old is no stranger
@@ -117,14 +122,13 @@ class Ranker:
         """
         n, d = len(self.rows), self.memory.header.dimension
         flat, read = np.empty(n, np.float32), np.empty(n, np.float32)
+        words = self._words.read(gain[:, d:])
         for state, (first, end) in enumerate(pairwise(self._matrix.states.tolist())):
             query = np.stack([key[:d], gain[state, :d]], axis=1)
             both = np.concatenate([codes @ query for codes in self._decoded(first, end)])
-            words = self._words(first, end, gain[state, d:])
             flat[first:end] = both[:, 0]
-            raw = with_neighbours(
-                (both[:, 1] + words) / np.float32(np.sqrt(2)), self._same_session[first : end - 1], matrix.NEIGHBOUR
-            )
+            beside = self._same_session[first : end - 1]
+            raw = with_neighbours((both[:, 1] + words[first:end]) / np.float32(np.sqrt(2)), beside, matrix.NEIGHBOUR)
             read[first:end] = raw / max(float(np.linalg.norm(gain[state])), 1e-12)
         if self._rule != "rls":
             return flat, np.repeat(segments, np.diff(self._matrix.segments))
@@ -152,17 +156,6 @@ class Ranker:
     @cached_property
     def _dense(self) -> Floats:
         return keys.decode(self.rows.code, self.memory.header.dimension)
-
-    def _words(self, first: int, end: int, half: Floats) -> Floats:
-        """The word part's share of the inner product of rows first:end with a vector whose word half is `half`."""
-        ids = self.rows.terms[self._starts[first] : self._starts[end]]
-        used = np.zeros(len(self.memory.vocabulary), bool)
-        used[ids] = True
-        worth = np.zeros(len(used), np.float32)
-        worth[used] = keys.project(half, self.memory.vocabulary[used])
-        sizes = self.rows.sizes[first:end].astype(np.int64)
-        sums = np.bincount(np.repeat(np.arange(end - first), sizes), worth[ids], end - first)
-        return np.asarray(sums / np.sqrt(np.maximum(sizes, 1)), np.float32)
 
 
 def _z(scores: Floats) -> Floats:

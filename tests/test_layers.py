@@ -16,7 +16,7 @@ LAYERS = [  # bottom first
     {"learning"},
     {"state", "header"},
     {"reading", "matrix", "bm25", "worth"},
-    {"memory", "formats", "discover", "projects", "sums"},
+    {"memory", "reads", "formats", "discover", "projects", "sums"},
     {"store", "rank", "rerank", "recover", "filters", "compare", "covered", "shrink"},
     {"gather", "query"},
     {"strings"},

@@ -103,7 +103,11 @@ class NumpyBert:
 
 def gelu(x: Floats) -> Floats:
     """The gate x Φ(x), with the exact Φ, not the tanh in its place."""
-    return np.float32(0.5) * x * (1 + erf(x * np.float32(np.sqrt(0.5))))
+    gate = erf(x * np.float32(np.sqrt(0.5)))
+    gate += 1
+    gate *= np.float32(0.5)
+    gate *= x
+    return gate
 
 
 def erf(x: Floats) -> Floats:
@@ -113,13 +117,17 @@ def erf(x: Floats) -> Floats:
     """
     x = np.clip(x, -4, 4)
     square = x * x
-    return x * _polynomial(ERF_TOP, square) / _polynomial(ERF_BOTTOM, square)
+    value = _polynomial(ERF_TOP, square)
+    value *= x
+    value /= _polynomial(ERF_BOTTOM, square)
+    return value
 
 
 def _polynomial(coefficients: Sequence[float], x: Floats) -> Floats:
     """By Horner's rule, the highest power first."""
-    value = np.full_like(x, coefficients[0])
-    for coefficient in coefficients[1:]:
+    value = x * np.float32(coefficients[0])
+    value += np.float32(coefficients[1])
+    for coefficient in coefficients[2:]:
         value *= x
         value += np.float32(coefficient)
     return value
