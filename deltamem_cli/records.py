@@ -112,6 +112,8 @@ class Hit:
     """A passage that a query found. text is None where it is neither in the memory nor still in its source.
 
     score: higher is better; it compares passages of one answer. before, after: its neighbours in the session.
+    superseded_by: the passage that says it again, differently, later. older: what this one supersedes, oldest first
+    (both found among the candidates of one question).
     """
 
     score: float
@@ -129,6 +131,8 @@ class Hit:
     pointer: str
     before: tuple[Hit, ...] = ()
     after: tuple[Hit, ...] = ()
+    superseded_by: Hit | None = None
+    older: tuple[Hit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

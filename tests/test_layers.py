@@ -17,7 +17,7 @@ LAYERS = [  # bottom first
     {"state", "header"},
     {"reading", "matrix", "bm25"},
     {"memory", "formats", "discover", "projects"},
-    {"store", "rank", "rerank", "recover", "filters", "compare"},
+    {"store", "rank", "rerank", "supersede", "recover", "filters", "compare"},
     {"assemble", "query"},
     {"draft", "diff", "merge", "forget", "info"},
     {"batches", "dryrun"},
