@@ -53,9 +53,7 @@ def _hit_text(number: int, hit: Hit, question: str, style: Style) -> Iterator[st
     for near in hit.after:
         yield from _indented(near, "", style, near=True)
     for older in hit.older:
-        yield style.dim(
-            f"   before: {' · '.join(part for part in (when(older.time), who(older), place(older)) if part)}"
-        )
+        yield style.dim(f"   before: {' · '.join(part for part in (when(older.time), place(older)) if part)}")
         yield from _indented(older, "", style, near=True)
 
 

@@ -37,6 +37,7 @@ Longs = NDArray[np.int64]
 _POOL = 100  # passages next to the question, among which a crowd is told
 _FEW_WORDS = 40  # an assistant that says more gives advice
 _FAR_BEHIND = 0.3
+_USUAL = 0.3  # a crowd where there are too few sessions to tell: the median of haystacks
 _SAME = 1.9  # of 2: meaning and words together; more is no change, but the same once more
 
 _PAST = re.compile(r"\b(did|was|were|had)\b", re.I)
@@ -127,13 +128,16 @@ def only_asks(text: str) -> bool:
 
 
 def _crowd(like: Floats, session: NDArray[np.integer], counts: NDArray[np.bool_]) -> Floats:
-    """For each passage its mean likeness to the third to eighth of the other sessions next to it (n,)."""
+    """For each passage its mean likeness to the third to eighth of the other sessions next to it (n,).
+
+    Likeness below 0 counts as 0, sessions that are missing as _USUAL.
+    """
     names, number = np.unique(session, return_inverse=True)
     best = np.zeros((len(like), len(names)), np.float32)
     np.maximum.at(best.T, number[counts], like[:, counts].T)
-    best[np.arange(len(like)), number] = 0
-    nearest = -np.sort(-best, axis=1)[:, 2:8]
-    return np.asarray(nearest.sum(axis=1) / 6, np.float32)
+    best[np.arange(len(like)), number] = np.inf
+    nearest = -np.sort(-best, axis=1)[:, 3:9]
+    return np.asarray((nearest.sum(axis=1) + (6 - nearest.shape[1]) * _USUAL) / 6, np.float32)
 
 
 def _meanings(memory: Memory, pool: Longs) -> Floats:
