@@ -111,9 +111,11 @@ class Memory:
         self._forget_what_was_open()
         return summary
 
-    def query(self, question: str, k: int = 5, *, context: int = 0, filters: Filters = EVERYTHING) -> Answer:
-        """The k passages that answer best; `hits` is empty when nothing fits."""
-        return self._searcher.ask(question, k, context, filters)
+    def query(
+        self, question: str, k: int = 5, *, context: int = 0, filters: Filters = EVERYTHING, history: bool = False
+    ) -> Answer:
+        """The k passages that answer best, with `history` what each supersedes; `hits` is empty when nothing fits."""
+        return self._searcher.ask(question, k, context, filters, history=history)
 
     def where(self, question: str, k: int = 5, *, filters: Filters = EVERYTHING) -> Answer:
         """The k stretches of sessions (`segments`) that the matrix points to."""

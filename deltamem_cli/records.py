@@ -113,6 +113,8 @@ class Hit:
 
     score: higher is better; it compares passages of one answer. before, after: its neighbours in the session.
     summed: how many passages it stands for, where a budget has summed them (it then has no text); 0 for a passage.
+    superseded_by: the passage that says it again, differently, later. older: what this one supersedes, oldest first
+    (both found among the candidates of one question).
     """
 
     score: float
@@ -131,6 +133,8 @@ class Hit:
     before: tuple[Hit, ...] = ()
     after: tuple[Hit, ...] = ()
     summed: int = 0
+    superseded_by: Hit | None = None
+    older: tuple[Hit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,11 +47,16 @@ def _hit_text(number: int, hit: Hit, question: str, style: Style) -> Iterator[st
     yield f"{style.bold(str(number))}  {style.place(place(hit))}"
     about = [when(hit.time), who(hit), line(hit.title or hit.session), f"score {hit.score:.2f}"]
     yield style.dim("   " + " · ".join(part for part in about if part))
+    if hit.superseded_by is not None:
+        yield style.dim(f"   {replaced(hit.superseded_by)}")
     for near in hit.before:
         yield from _indented(near, "", style, near=True)
     yield from _indented(hit, question, style)
     for near in hit.after:
         yield from _indented(near, "", style, near=True)
+    for older in hit.older:
+        yield style.dim(f"   before: {' · '.join(part for part in (when(older.time), place(older)) if part)}")
+        yield from _indented(older, "", style, near=True)
 
 
 def _indented(hit: Hit, question: str, style: Style, near: bool = False) -> Iterator[str]:
@@ -98,6 +103,11 @@ def not_kept(hit: Hit) -> str:
     return f"({hit.summed} passages from here on, summed)" if hit.summed else "(text not kept)"
 
 
+def replaced(newer: Hit) -> str:
+    """What an answer that was said again, differently, says of itself."""
+    return f"superseded by {place(newer)}" + (f" ({said})" if (said := when(newer.time)) else "")
+
+
 def who(hit: Hit) -> str:
     """Who said it, and as what."""
     return line(f"{hit.speaker} ({hit.role})" if hit.speaker and hit.role != "user" else hit.speaker or hit.role) + (
@@ -132,10 +142,11 @@ def answer_json(answer: Answer) -> Iterator[str]:
 
 
 def hit_fields(hit: Hit) -> dict[str, Any]:
-    """A hit and its neighbours for a program."""
+    """A hit, its neighbours, and what it supersedes or is superseded by, for a program."""
     fields = asdict(hit) | {"time": iso(hit.time)}
-    fields["before"] = [hit_fields(near) for near in hit.before]
-    fields["after"] = [hit_fields(near) for near in hit.after]
+    for name in ("before", "after", "older"):
+        fields[name] = [hit_fields(near) for near in getattr(hit, name)]
+    fields["superseded_by"] = hit_fields(hit.superseded_by) if hit.superseded_by is not None else None
     return fields
 
 

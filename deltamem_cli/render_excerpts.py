@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 
 from deltamem_cli.records import Answer, Hit
-from deltamem_cli.render import iso, not_kept, place, when, who
+from deltamem_cli.render import iso, not_kept, place, replaced, when, who
 from deltamem_cli.terminal import clean, line
 
 OPENING = "Excerpts from conversation logs, oldest first. Cite them as [1], [2] and so on."
@@ -64,7 +64,8 @@ def table(answer: Answer, *, heading: bool) -> Iterator[str]:
 
 
 def _about(hit: Hit) -> str:
-    return " · ".join(part for part in (when(hit.time), who(hit), place(hit)) if part)
+    newer = replaced(hit.superseded_by) if hit.superseded_by is not None else ""
+    return " · ".join(part for part in (when(hit.time), who(hit), place(hit), newer) if part)
 
 
 def _age(hit: Hit) -> tuple[float, str, int]:

@@ -25,3 +25,7 @@ FAMILIAR = {"rls": (EXPLAINED, FOUND, OFFSET), "delta": (0.0, 3.6, 5.3), "slots"
 # word that was said once is worth finding even if the matrix hardly noticed it. Chosen low, because to hide an answer
 # is worse than to show a poor one (benchmarks/familiarity.py prints both errors).
 UNFAMILIAR, MOST_WORDS = 0.15, 0.4
+
+# When a later answer takes the place of an older one (supersede.py): a logistic regression that benchmarks/facts.py
+# fits to one half of the facts that change, with LoCoMo's and LongMemEval's answers as those that replace nothing.
+MEANING, WORDS, CROWD, FITS, HOLDS, BEHIND, DOUBT = 9.5, 4.1, 10.0, 11.5, 2.0, 3.1, 0.7

@@ -199,6 +199,8 @@ def test_numbers_that_were_chosen_are_the_ones_in_use() -> None:
         f"{weights.BM25_SESSION} · z(bm25 of the session)",
         f"{weights.MATRIX_SESSION} · z(matrix of the session",
         f"− {weights.TOOL} for the calls",
+        f"{weights.MEANING} · cos(a, b) + {weights.WORDS} · cos(words of a, words of b) − {weights.CROWD} · (crowd",
+        f"{weights.FITS} · dense(b) + {weights.HOLDS} · share(b) − {weights.BEHIND} · behind(a) − {weights.DOUBT}\n",
         f"{weights.EXPLAINED} · ratio + {weights.FOUND} · ln(best matrix read) − {-weights.OFFSET}",
         f"Below {weights.UNFAMILIAR} `query`",
         f"at least {weights.MOST_WORDS} of the question's",

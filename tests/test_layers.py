@@ -17,7 +17,7 @@ LAYERS = [  # bottom first
     {"state", "header"},
     {"reading", "matrix", "bm25", "worth"},
     {"memory", "reads", "formats", "discover", "projects", "sums"},
-    {"store", "rank", "rerank", "recover", "filters", "compare", "covered", "shrink"},
+    {"store", "rank", "rerank", "supersede", "recover", "filters", "compare", "covered", "shrink"},
     {"gather", "query"},
     {"strings"},
     {"assemble"},
