@@ -17,6 +17,7 @@ LAYERS = [  # bottom first
     {"state", "header"},
     {"reading", "matrix", "bm25", "worth"},
     {"memory", "reads", "formats", "discover", "projects", "sums"},
+    {"mapped"},
     {"store", "rank", "rerank", "supersede", "recover", "filters", "compare", "covered", "shrink"},
     {"gather", "query"},
     {"strings"},
