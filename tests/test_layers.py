@@ -11,7 +11,7 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "deltamem_cli"
 LAYERS = [  # bottom first
     {"errors", "records", "weights", "terminal"},
-    {"terms", "keys", "blocks", "dates", "rules", "split", "redact", "archives", "scratch"},
+    {"terms", "keys", "blocks", "dates", "when", "rules", "split", "redact", "archives", "scratch"},
     {"inputs", "readers", "encoders", "ledger"},
     {"learning"},
     {"state", "header"},
