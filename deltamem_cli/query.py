@@ -142,7 +142,7 @@ class Searcher:
         """The text of those rows that have one: from the memory, or from the logs it was made from."""
         kept = self.memory.text
         texts = {row: text for row in rows if kept is not None and (text := kept[row])}
-        missing = [row for row in rows if row not in texts]
+        missing = [row for row in rows if row not in texts and not self.memory.rows.summed[row]]
         return texts | (read_sources(self.memory, missing, self._encoder) if missing else {})
 
     def _segment(self, segment: int, found: Scores) -> Segment:
@@ -183,6 +183,7 @@ def hit(memory: Memory, row: int, score: float, text: str | None = None) -> Hit:
         source=memory.sources[rows.source[row]].path,
         line=int(rows.line[row]),
         pointer=memory.pointers[row],
+        summed=int(rows.summed[row]),
     )
 
 

@@ -66,7 +66,7 @@ class Ranker:
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
         self.rows, self._matrix, self._rule = memory.rows, memory.matrix, memory.header.rule
-        self._left = weights(memory.header.half_life, self.rows.time)
+        self._left = weights(memory.header.half_life, self.rows.time, self.rows.summed)
         self._bm25 = Bm25(self.rows, memory.vocabulary, memory.header.sessions)
         self._starts = np.concatenate([[0], np.cumsum(self.rows.sizes, dtype=np.int64)])
         self._same_session = joined(self.rows.session)
@@ -84,8 +84,10 @@ class Ranker:
         """Scores of a question: its text, and the encoder's unit vector of it (dimension,)."""
         key = self.key(vector, text)
         gain, explained = matrix.gains(self._matrix, key)
-        segments = matrix.read_segments(self._matrix, self._rule, key)
+        lean = len(self._matrix.S) == 0
+        segments = np.zeros(0, np.float32) if lean else matrix.read_segments(self._matrix, self._rule, key)
         dense, read = self._read(key, gain, segments)
+        segments = self._best_of_segment(read) if lean else segments
         best = float(read.max(initial=0))  # before anything fades: what is old is no stranger
         read, segments = read * self._left, segments * self._left[self._matrix.segments[1:] - 1]
         bm25, session, share = self._bm25.scores(terms.count(text))
@@ -128,6 +130,10 @@ class Ranker:
             return flat, np.repeat(segments, np.diff(self._matrix.segments))
         read /= np.maximum(self._matrix.norms.astype(np.float32), np.float32(1e-6))
         return flat, read
+
+    def _best_of_segment(self, read: Floats) -> Floats:
+        """For every segment the best read of its passages (G,): what stands for S q where S is not kept."""
+        return np.maximum.reduceat(read, self._matrix.segments[:-1]) if len(read) else read
 
     def _best_of_session(self, read: Floats) -> Floats:
         """For every passage the best read of its session, as a z score across sessions (N,)."""

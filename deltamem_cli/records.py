@@ -114,6 +114,7 @@ class Hit:
     score: higher is better; it compares passages of one answer. before, after: its neighbours in the session.
     superseded_by: the passage that says it again, differently, later. older: what this one supersedes, oldest first
     (both found among the candidates of one question).
+    summed: how many passages it stands for, where a budget has summed them (it then has no text); 0 for a passage.
     """
 
     score: float
@@ -131,6 +132,7 @@ class Hit:
     pointer: str
     before: tuple[Hit, ...] = ()
     after: tuple[Hit, ...] = ()
+    summed: int = 0
     superseded_by: Hit | None = None
     older: tuple[Hit, ...] = ()
 

@@ -17,6 +17,8 @@ from deltamem_cli.records import Answer, Hit, Segment
 from deltamem_cli.terminal import UNSAFE, Style, clean, count, line, short_path
 from deltamem_cli.weights import UNFAMILIAR
 
+_NO_TEXT = "(its text is not kept, and its log is gone or has changed)"
+
 
 def answer_text(answer: Answer, style: Style, *, named: bool = False) -> Iterator[str]:
     """An answer for a person, in lines; `named` for one of many: its question first, an empty line last."""
@@ -59,7 +61,7 @@ def _hit_text(number: int, hit: Hit, question: str, style: Style) -> Iterator[st
 
 def _indented(hit: Hit, question: str, style: Style, near: bool = False) -> Iterator[str]:
     if hit.text is None:
-        yield style.dim("   (its text is not kept, and its log is gone or has changed)")
+        yield style.dim(f"   {not_kept(hit) if hit.summed else _NO_TEXT}")
         return
     lead = f"{who(hit)}: " if near else ""
     for shown in (lead + _marked(hit.text, question, style)).split("\n"):
@@ -99,6 +101,11 @@ def place(hit: Hit) -> str:
 def replaced(newer: Hit) -> str:
     """What an answer that was said again, differently, says of itself."""
     return f"superseded by {place(newer)}" + (f" ({said})" if (said := when(newer.time)) else "")
+
+
+def not_kept(hit: Hit) -> str:
+    """What stands in place of a text that is not there."""
+    return f"({hit.summed} passages from here on, summed)" if hit.summed else "(text not kept)"
 
 
 def who(hit: Hit) -> str:

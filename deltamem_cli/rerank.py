@@ -21,7 +21,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deltamem_cli import terms
-from deltamem_cli.records import ROLES
 from deltamem_cli.weights import ANSWERS, ASKS, CANDIDATES, DATED, MAXSIM, READ_TOKENS
 
 if TYPE_CHECKING:
@@ -46,24 +45,24 @@ def rerank(
     """New scores (n,) of the candidates: rows of the memory, best first, with their first scores (n,).
 
     `rarity` is the idf of the question's terms. Only as many candidates are read as CANDIDATES and READ_TOKENS allow,
-    and only passages whose text the memory keeps; the others keep their score, but none of them passes one that was
-    read and had a better one before.
+    and only passages whose text the memory keeps; the others keep their score, but none that comes after all that were
+    read passes one of them.
     """
-    if memory.text is None or len(candidates) < 2:
+    kept = {} if memory.text is None else {row: memory.text[row] for row in candidates[:CANDIDATES].tolist()}
+    kept = {row: text for row, text in kept.items() if text}
+    if len(kept) < 2:
         return scores
-    rows = candidates[:CANDIDATES].tolist()
-    texts = [memory.text[row] for row in rows]
-    if not all(texts):
-        return scores
-    read = _maxsim(question, [_said(memory, row, text) for row, text in zip(rows, texts, strict=True)], encoder, rarity)
-    texts, n = texts[: len(read)], len(read)
+    read = _maxsim(question, [memory.spoken(row, text) for row, text in kept.items()], encoder, rarity)
+    rows, texts = [*kept][: len(read)], [*kept.values()][: len(read)]
     asks = np.array([_asks(text) for text in texts], np.float32)
-    answers = np.array([_asks(_before(memory, row)) for row in rows[:n]], np.float32)
+    answers = np.array([_asks(_before(memory, row)) for row in rows], np.float32)
     dated = np.array([bool(_OF_TIME.match(question) and _TIME.search(text)) for text in texts], np.float32)
-    spread = float(read.std()) if n else 0.0
-    close = (read - read.mean()) / spread if spread > 1e-6 else np.zeros(n, np.float32)
+    spread = float(read.std()) if rows else 0.0
+    close = (read - read.mean()) / spread if spread > 1e-6 else np.zeros(len(rows), np.float32)
+    places = np.flatnonzero(np.isin(candidates, rows))
+    n = int(places.max(initial=-1)) + 1
     new = scores.copy()
-    new[:n] += MAXSIM * close - ASKS * asks + ANSWERS * answers + DATED * dated
+    new[places] += MAXSIM * close - ASKS * asks + ANSWERS * answers + DATED * dated
     new[n:] = np.minimum(new[n:], new[:n].min(initial=np.inf))
     return new
 
@@ -94,12 +93,6 @@ def _weights(question: str, encoder: Encoder, rarity: Mapping[int, float]) -> Fl
 
 def _unit(rows: Floats) -> Floats:
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9), np.float32)
-
-
-def _said(memory: Memory, row: int, text: str) -> str:
-    """The passage as it was encoded: after the name of the person who said it (split.spoken)."""
-    name = memory.speakers[memory.rows.speaker[row]]
-    return f"{name}: {text}" if name and memory.rows.role[row] == ROLES.index("user") else text
 
 
 def _before(memory: Memory, row: int) -> str:

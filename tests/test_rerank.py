@@ -57,6 +57,17 @@ def test_the_words_meet_one_by_one(make: Make) -> None:
     assert both > one > none
 
 
+def test_of_what_lost_its_text_only_the_rest_is_read(make: Make) -> None:
+    memory = make("kettle lamp river stone", "kettle and much else besides", "nothing of it")
+    whole = scored(memory, "kettle river", [0, 1, 2])
+    memory.__dict__["text"] = ["kettle lamp river stone", "", "nothing of it"]
+    both, lost, none = scored(memory, "kettle river", [0, 1, 2])
+    assert both > lost == 0 > none
+    assert whole[0] > whole[1] > whole[2]
+    memory.__dict__["text"] = ["", "", "nothing of it"]
+    assert scored(memory, "kettle river", [0, 1, 2]) == [0, 0, 0]
+
+
 def test_who_was_not_read_passes_nobody_who_was(make: Make) -> None:
     memory = make(*(f"word{i} here" for i in range(CANDIDATES + 5)))
     first = np.linspace(1, 0, CANDIDATES + 5, dtype=np.float32)
