@@ -6,21 +6,14 @@
 Each question is asked of all sessions at once. any@k: an evidence session is among the first k; all@5: every one is;
 R@10: their share among the first ten. A session scores as its best passage. Rows as in recall.py; all of them see the
 same passages ("flat keys": the keys that the matrix learned from; "BM25 sessions": whole sessions as documents).
-
-Then milliseconds a warm question takes (median of all questions, three rounds; the question is encoded beforehand for
-"scores", within "ask", which is what `deltamem query` does after loading), also with the chats repeated until there are
-100,000 passages, and where the time goes.
+How long a question takes: `python benchmarks/warm.py --memory FOLDER/noisy.safetensors`.
 """
 
 from __future__ import annotations
 
 import argparse
-import cProfile
-import pstats
-import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -29,15 +22,13 @@ from numpy.typing import NDArray
 from recall import Bm25s, Question, places
 
 from deltamem_cli import matrix
-from deltamem_cli.assemble import assemble, part_of
 from deltamem_cli.encoders import load_encoder
 from deltamem_cli.memory import Memory
 from deltamem_cli.query import Searcher
 from deltamem_cli.rank import Ranker
-from deltamem_cli.store import open_memory
 
-NOISE, LARGE, ROUNDS = 50_000, 100_000, 3
-METHODS = ("query", "matrix", "flat keys", "BM25", "BM25 sessions")
+NOISE = 50_000
+METHODS = ("query", "first reading", "matrix", "flat keys", "BM25", "BM25 sessions")
 
 
 def flat_keys(memory: Memory, queries: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -53,6 +44,7 @@ def recalls(memory: Memory, questions: Sequence[Question], vectors: NDArray[np.f
     """any@1, any@5, all@5 and R@10 of every method."""
     import bm25s
 
+    searcher = Searcher(memory, load_encoder(query_only=True))
     ranker, rows, names = Ranker(memory), memory.rows, [session.id for session in memory.sessions]
     texts = list(memory.text or [])
     whole: dict[int, list[str]] = defaultdict(list)
@@ -64,7 +56,7 @@ def recalls(memory: Memory, questions: Sequence[Question], vectors: NDArray[np.f
     sums: dict[str, list[list[float]]] = defaultdict(list)
     for i, question in enumerate(questions):
         found = ranker.scores(question.text, vectors[i])
-        scores = (found.fused, found.matrix, flat[:, i], passages.scores(question.text))
+        scores = (searcher.scores(question.text), found.fused, found.matrix, flat[:, i], passages.scores(question.text))
         by_session = [best_of_session(score, rows.session, len(names)) for score in scores]
         by_session.append(sessions.scores(question.text))
         for method, score in zip(METHODS, by_session, strict=True):
@@ -82,50 +74,12 @@ def best_of_session(scores: NDArray[np.float32], session: NDArray[np.uint32], se
     return best
 
 
-def large(memory: Memory, noise: Memory, path: Path) -> Memory:
-    """The memory and copies of the noise under other names, LARGE passages together."""
-    if not path.exists():
-        parts, sessions = [part_of(memory)], list(memory.sessions)
-        for copy in range(1, 2 + (LARGE - len(memory.rows)) // len(noise.rows)):
-            part = part_of(noise)
-            named = [replace(session, id=f"copy {copy} of {session.id}") for session in noise.sessions]
-            rows = replace(part.rows, uid=part.rows.uid ^ np.uint8(copy))
-            parts.append(replace(part, rows=rows, sessions=[session.id for session in named], learned=None))
-            sessions += named
-        chosen = np.arange(LARGE)
-        assemble(path, memory.header, memory.mean, parts, memory.sources, sessions, chosen=chosen)
-    return open_memory(path)
-
-
-def median_ms(run: Callable[[int], object], questions: int) -> float:
-    """Milliseconds of a warm call."""
-    run(0)
-    took = []
-    for _ in range(ROUNDS):
-        for i in range(questions):
-            started = time.perf_counter()
-            run(i)
-            took.append(time.perf_counter() - started)
-    return float(np.median(took)) * 1000
-
-
-def speed(name: str, memory: Memory, questions: Sequence[Question], vectors: NDArray[np.float32]) -> Ranker:
-    """Print how long a question takes; the ranker, warm."""
-    ranker, searcher = Ranker(memory), Searcher(memory, load_encoder(query_only=True))
-    scores = median_ms(lambda i: ranker.scores(questions[i].text, vectors[i]), len(questions))
-    ask = median_ms(lambda i: searcher.ask(questions[i].text), len(questions))
-    sizes = f"{len(memory.rows):9,} passages {len(memory.sessions):6,} sessions {len(memory.matrix.alpha):3} states"
-    print(f"{name:14} {sizes}   scores {scores:7.1f} ms   ask {ask:7.1f} ms", flush=True)
-    return ranker
-
-
 def main() -> None:
-    """Recall, then speed, then a profile."""
+    """Print a table for each memory."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("longmemeval", type=Path)
     parser.add_argument("chats", type=Path, help="dataset.json of chitchat-dataset")
     parser.add_argument("--memories", type=Path, default=Path("memories"), help="folder that keeps the memories")
-    parser.add_argument("--profile", type=int, default=0, metavar="N", help="show the N functions that take longest")
     options = parser.parse_args()
     encoder = load_encoder()
     haystacks = list(memories_of(options.longmemeval, options.memories, encoder))
@@ -140,18 +94,6 @@ def main() -> None:
         print(f"{'':14} any@1 any@5 all@5  R@10")
         for method, values in recalls(memory, questions, vectors).items():
             print(f"{method:14}" + "".join(f"{value:6.3f}" for value in values), flush=True)
-    print()
-    speed("pooled", pooled, questions, vectors)
-    speed("with chats", noisy, questions, vectors)
-    most = large(noisy, noise, options.memories / "large.safetensors")
-    ranker = speed("chats repeated", most, questions, vectors)
-    if options.profile:
-        profile = cProfile.Profile()
-        profile.enable()
-        for question, vector in zip(questions, vectors, strict=True):
-            ranker.scores(question.text, vector)
-        profile.disable()
-        pstats.Stats(profile).sort_stats("tottime").print_stats(options.profile)
 
 
 if __name__ == "__main__":

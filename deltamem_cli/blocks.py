@@ -23,6 +23,7 @@ BLOCK_BYTES = 64 * 1024  # of text: larger compresses little better, and a hit c
 BLOCK_ROWS = 4096  # most columns of pointers are empty strings, which would never fill a block
 LEVEL = 9
 TABLE_LIMIT = 256 * 1024 * 1024  # as is a table, which is read whole
+KEPT_BYTES = 8 * 1024 * 1024  # of blocks that were read last
 FRAME_LIMIT = 64 * 1024 * 1024  # a frame that claims to unpack to more is not ours
 
 
@@ -89,7 +90,7 @@ class BlockReader:
 
     def __init__(self, bounds: Bounds, frames: Callable[[int, int], bytes], name: str) -> None:
         self.bounds, self._frames, self._name = bounds, frames, name
-        self._cache: dict[int, list[str]] = {}
+        self._cache: dict[int, tuple[list[str], int]] = {}  # and how many bytes each was
 
     def __len__(self) -> int:
         return int(self.bounds.rows[-1])
@@ -126,15 +127,17 @@ class BlockReader:
     def block(self, block: int) -> list[str]:
         """The strings of one block. Raises MemoryFileError when it is damaged."""
         if block not in self._cache:
-            if len(self._cache) >= 8:
+            strings, size = self._unpack(block)
+            while self._cache and size + sum(kept for _, kept in self._cache.values()) > KEPT_BYTES:
                 self._cache.pop(next(iter(self._cache)))
-            self._cache[block] = self._unpack(block)
-        return self._cache[block]
+            self._cache[block] = strings, size
+        return self._cache[block][0]
 
-    def _unpack(self, block: int) -> list[str]:
-        frame = self.frame(block)
+    def _unpack(self, block: int) -> tuple[list[str], int]:
+        frame, size = self.frame(block), 0
         try:
-            if not 0 <= zstandard.frame_content_size(frame) <= FRAME_LIMIT:
+            size = zstandard.frame_content_size(frame)
+            if not 0 <= size <= FRAME_LIMIT:
                 raise ValueError("its size is not believable")
             strings = orjson.loads(zstandard.ZstdDecompressor().decompress(frame))
         except (zstandard.ZstdError, ValueError) as error:
@@ -142,11 +145,11 @@ class BlockReader:
                 f"{self._name}: block {block} is damaged ({error}); restore the file or ingest again"
             ) from error
         expected = int(self.bounds.rows[block + 1] - self.bounds.rows[block])
-        if not isinstance(strings, list) or len(strings) != expected or not all(isinstance(s, str) for s in strings):
+        if not isinstance(strings, list) or len(strings) != expected or set(map(type, strings)) - {str}:
             raise MemoryFileError(
                 f"{self._name}: block {block} does not hold {expected} strings; restore the file or ingest again"
             )
-        return strings
+        return strings, size
 
 
 def pack(strings: Iterable[str]) -> tuple[Bounds, bytes]:

@@ -8,6 +8,7 @@ could go stale.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,9 +61,14 @@ class Bm25:
         for term in asked:
             place = int(np.searchsorted(self._vocabulary, np.uint64(term)))
             known = place < len(self._vocabulary) and int(self._vocabulary[place]) == term
-            often = np.count_nonzero(self._rows.terms == place) if known else 0
+            often = self._holding[place] if known else 0
             found[term] = float(_idf(np.array([often], np.float64), n)[0])
         return found
+
+    @cached_property
+    def _holding(self) -> NDArray[np.int64]:
+        """How many passages hold each term of the vocabulary."""
+        return np.bincount(self._rows.terms, minlength=len(self._vocabulary))
 
     def _look_up(self, question: Mapping[int, int]) -> tuple[NDArray[np.int64], NDArray[np.int16], Floats]:
         """The question's known terms: places in the vocabulary, a number for each, how often it is asked."""

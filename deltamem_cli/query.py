@@ -103,7 +103,7 @@ class Searcher:
         first = allowed[np.argsort(-found.fused[allowed], kind="stable")]
         score = found.fused.copy()
         rarity = self._ranker.rarity(question)
-        score[first] = rerank(question, first, score[first], self.memory, self._encoder, rarity)
+        score[first] = rerank(question, first, score[first], found.parts, self.memory, self._encoder, rarity)
         return first[np.argsort(-score[first], kind="stable")], score
 
     def _newest_first(

@@ -98,14 +98,14 @@ def place(hit: Hit) -> str:
     return f"{short_path(hit.source)}:{hit.line}" + (f"#{line(hit.pointer)}" if hit.pointer else "")
 
 
-def replaced(newer: Hit) -> str:
-    """What an answer that was said again, differently, says of itself."""
-    return f"superseded by {place(newer)}" + (f" ({said})" if (said := when(newer.time)) else "")
-
-
 def not_kept(hit: Hit) -> str:
     """What stands in place of a text that is not there."""
     return f"({hit.summed} passages from here on, summed)" if hit.summed else "(text not kept)"
+
+
+def replaced(newer: Hit) -> str:
+    """What an answer that was said again, differently, says of itself."""
+    return f"superseded by {place(newer)}" + (f" ({said})" if (said := when(newer.time)) else "")
 
 
 def who(hit: Hit) -> str:

@@ -29,14 +29,15 @@ from deltamem_cli import keys
 from deltamem_cli.ledger import NO_TIME
 from deltamem_cli.memory import Memory
 from deltamem_cli.records import ROLES
-from deltamem_cli.weights import BEHIND, CANDIDATES, CROWD, DOUBT, FITS, HOLDS, MEANING, WORDS
+from deltamem_cli.weights import BEHIND, CROWD, DOUBT, FITS, HOLDS, MEANING, WORDS
 
 Floats = NDArray[np.float32]
 Longs = NDArray[np.int64]
 
+_COMPARED = 20  # of the best, which may take each other's place
 _POOL = 100  # passages next to the question, among which a crowd is told
 _FEW_WORDS = 40  # an assistant that says more gives advice
-_FAR_BEHIND = 0.3
+_FAR_BEHIND, _NO_ANSWER = 0.3, 0.75  # for the older one to matter; for the later one to be an answer at all
 _USUAL = 0.3  # a crowd where there are too few sessions to tell: the median of haystacks
 _SAME = 1.9  # of 2: meaning and words together; more is no change, but the same once more
 
@@ -94,7 +95,7 @@ def superseded(
 
 def pairs(pool: Longs, score: Floats, dense: Floats, share: Floats, memory: Memory) -> Pairs | None:
     """The measures of all pairs of the best candidates; `pool` is those and the passages that follow them."""
-    rows, n = memory.rows, min(len(pool), CANDIDATES)
+    rows, n = memory.rows, min(len(pool), _COMPARED)
     if memory.text is None:
         return None
     texts = [memory.text[row] for row in pool[:n].tolist()]
@@ -114,6 +115,7 @@ def pairs(pool: Longs, score: Floats, dense: Floats, share: Floats, memory: Memo
     allowed &= (time != NO_TIME)[:, None] & (person | (role[:n, None] == role[:n]))
     allowed &= ~person[:, None] | (speaker[:, None] == speaker)
     allowed &= ((person | short) & (behind <= _FAR_BEHIND))[:, None] & (meaning[:n, :n] + words[:n, :n] < _SAME)
+    allowed &= behind <= _NO_ANSWER
     one = np.ones((n, n), np.float32)
     return Pairs(
         meaning[:n, :n], words[:n, :n], crowded[:, None] + crowded,

@@ -121,7 +121,7 @@ def test_json_of_a_query(invoke: Invoke, memory: Path, log: Path) -> None:
     assert hit.pop("score") > hit["after"][0].pop("score")
     assert len(bytes.fromhex(hit.pop("uid"))) == len(bytes.fromhex(hit["after"][0].pop("uid"))) == 16
     common: dict[str, object] = {"session": "pots", "project": "", "kind": "text", "source": str(log), "pointer": ""}
-    common |= {"before": [], "summed": 0, "older": [], "superseded_by": None}
+    common |= {"before": [], "summed": 0, "superseded_by": None, "older": []}
     title = hit["title"]
     assert hit == common | {
         "question": "kiln degrees",

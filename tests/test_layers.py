@@ -11,12 +11,12 @@ import pytest
 PACKAGE = Path(__file__).parent.parent / "deltamem_cli"
 LAYERS = [  # bottom first
     {"errors", "records", "weights", "terminal"},
-    {"terms", "keys", "blocks", "dates", "rules", "split", "redact", "archives", "scratch"},
+    {"terms", "keys", "blocks", "dates", "when", "rules", "split", "redact", "archives", "scratch"},
     {"inputs", "readers", "encoders", "ledger"},
     {"learning"},
     {"state", "header"},
     {"reading", "matrix", "bm25", "worth"},
-    {"memory", "formats", "discover", "projects", "sums"},
+    {"memory", "reads", "formats", "discover", "projects", "sums"},
     {"store", "rank", "rerank", "supersede", "recover", "filters", "compare", "covered", "shrink"},
     {"gather", "query"},
     {"strings"},

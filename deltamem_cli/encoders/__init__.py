@@ -4,6 +4,7 @@
     resolve.py    → a folder on this machine (the built-in one has its hash checked)
     folder.py     → what the folder says, where it is a BERT with mean or first-token pooling
     bert.py       … then our own forward: bert_numpy.py for a question, bert_torch.py for ingest
+    table.py      … or a static model, a table of vectors, which needs no forward
     sentence_transformer.py   … else whatever sentence-transformers can load
     pool.py       several of it, each in a process of its own (worker.py)
 
@@ -73,9 +74,10 @@ class Encoder(Protocol):
         ...
 
     def token_vectors(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
-        """The last layer's state at each token that `offsets` names, as far as the window reaches: (tokens, dimension).
+        """A late layer's state at each token that `offsets` names, as far as the window reaches: (tokens, width).
 
-        An empty list where the encoder has no such states: its texts are then compared as wholes only.
+        Which layer, and the width, are the model's own. An empty list where the encoder has no such states: texts are
+        then compared as wholes only.
         """
         ...
 
@@ -99,6 +101,7 @@ def load_encoder(
     from deltamem_cli.encoders.bert import BertEncoder
     from deltamem_cli.encoders.folder import read_bert_folder
     from deltamem_cli.encoders.resolve import resolve
+    from deltamem_cli.encoders.table import TableEncoder, is_table
 
     if dtype not in get_args(Dtype):
         raise UsageError(f"no dtype is called {dtype!r}: choose one of {', '.join(get_args(Dtype))}")
@@ -109,6 +112,8 @@ def load_encoder(
     bert = read_bert_folder(found.path)
     if bert is not None and query_only and bert.numpy_can_read:
         return BertEncoder.with_numpy(found, bert)
+    if is_table(found.path):
+        return TableEncoder(found)
     device = pick_device("cpu" if query_only else device)
     dtype = "float32" if query_only else dtype
     if bert is not None:

@@ -40,20 +40,20 @@ class NumpyBert:
         """Unit vectors, (len(ids), dimension), of texts given as token ids."""
         rows = np.zeros((len(ids), self.bert.dimension), np.float32)
         for row, tokens in zip(rows, ids, strict=True):
-            (hidden,) = self.states([tokens])
+            (hidden,) = self.states([tokens], self.bert.layers)
             row[:] = hidden.mean(axis=0) if self.bert.pooling == "mean" else hidden[0]
             row /= max(float(np.linalg.norm(row)), 1e-12)
         return rows
 
-    def states(self, ids: Sequence[Sequence[int]]) -> list[Floats]:
-        """Last layer's states of each text, (len(tokens), dimension); the texts lie end to end on the way."""
+    def states(self, ids: Sequence[Sequence[int]], layers: int) -> list[Floats]:
+        """States of each text after so many layers, (len(tokens), dimension); the texts lie end to end on the way."""
         words, places = self._file.get_slice(WORDS), self._weight("embeddings.position_embeddings.weight")
         x = np.concatenate([words[token : token + 1] for tokens in ids for token in tokens]).astype(np.float32)
         x += self._weight("embeddings.token_type_embeddings.weight")[0]
         x += np.concatenate([places[: len(tokens)] for tokens in ids])
         cuts = np.cumsum([len(tokens) for tokens in ids])[:-1]
         x = self._normed(x, "embeddings.LayerNorm")
-        for layer in range(self.bert.layers):
+        for layer in range(layers):
             at = f"encoder.layer.{layer}."
             x = self._normed(
                 x + self._linear(self._attended(x, at, cuts), at + "attention.output.dense"),
@@ -103,7 +103,11 @@ class NumpyBert:
 
 def gelu(x: Floats) -> Floats:
     """The gate x Φ(x), with the exact Φ, not the tanh in its place."""
-    return np.float32(0.5) * x * (1 + erf(x * np.float32(np.sqrt(0.5))))
+    gate = erf(x * np.float32(np.sqrt(0.5)))
+    gate += 1
+    gate *= np.float32(0.5)
+    gate *= x
+    return gate
 
 
 def erf(x: Floats) -> Floats:
@@ -113,13 +117,17 @@ def erf(x: Floats) -> Floats:
     """
     x = np.clip(x, -4, 4)
     square = x * x
-    return x * _polynomial(ERF_TOP, square) / _polynomial(ERF_BOTTOM, square)
+    value = _polynomial(ERF_TOP, square)
+    value *= x
+    value /= _polynomial(ERF_BOTTOM, square)
+    return value
 
 
 def _polynomial(coefficients: Sequence[float], x: Floats) -> Floats:
     """By Horner's rule, the highest power first."""
-    value = np.full_like(x, coefficients[0])
-    for coefficient in coefficients[1:]:
+    value = x * np.float32(coefficients[0])
+    value += np.float32(coefficients[1])
+    for coefficient in coefficients[2:]:
         value *= x
         value += np.float32(coefficient)
     return value

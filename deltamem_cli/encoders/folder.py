@@ -48,7 +48,7 @@ def read_bert_folder(path: Path) -> BertFolder | None:
     """
     config = _settings(path / "config.json")
     pooling = _pooling(path)
-    if not _plain_bert(config) or pooling is None or not _plain_text(path):
+    if not _plain_bert(config) or pooling is None or not plain_text(path):
         return None
     if not (path / WEIGHTS).is_file() or not (path / TOKENIZER).is_file():
         return None
@@ -91,7 +91,7 @@ def _plain_bert(config: dict[str, Any]) -> bool:
     )
 
 
-def _plain_text(path: Path) -> bool:
+def plain_text(path: Path) -> bool:
     """No prompts and no lower-casing of sentence-transformers' own: the tokenizer does everything to the text."""
     prompts = _settings(path / "config_sentence_transformers.json").get("prompts") or {}
     return not any(prompts.values()) and not _settings(path / "sentence_bert_config.json").get("do_lower_case")
@@ -102,21 +102,25 @@ def _pooling(path: Path) -> Literal["mean", "cls"] | None:
 
     A Normalize module may be there or not: our vectors are unit in any case.
     """
-    listed = path / "modules.json"
-    if not listed.is_file():
-        return None
-    try:
-        modules = json.loads(listed.read_bytes())
-        kinds = [module["type"].rsplit(".", 1)[-1] for module in modules]
-        folders = [module["path"] for module in modules]
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise BadData(f"{listed} lists no modules ({error}): the encoder's folder is damaged, fetch it again") from None
+    kinds, folders = modules(path)
     if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]) or folders[0] != "":
         return None
     said = _settings(path / folders[1] / "config.json")
     modes = said.get("pooling_mode") or [key for key, value in said.items() if key.startswith("pooling_mode") and value]
     modes = [LEGACY_POOLING.get(mode, mode) for mode in ([modes] if isinstance(modes, str) else modes)]
     return cast(Literal["mean", "cls"], modes[0]) if modes in (["mean"], ["cls"]) else None
+
+
+def modules(path: Path) -> tuple[list[str], list[str]]:
+    """The kinds of a folder's modules and their own folders; none where it lists none."""
+    listed = path / "modules.json"
+    if not listed.is_file():
+        return [], []
+    try:
+        found = json.loads(listed.read_bytes())
+        return [module["type"].rsplit(".", 1)[-1] for module in found], [module["path"] for module in found]
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise BadData(f"{listed} lists no modules ({error}): the encoder's folder is damaged, fetch it again") from None
 
 
 def _stored_type(path: Path, layers: int) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from deltamem_cli.encoders.mean import general_mean
 from deltamem_cli.encoders.resolve import Found, sha256
-from deltamem_cli.encoders.tokens import Tokens, clean
+from deltamem_cli.encoders.tokens import LONGEST, Tokens, clean
 from deltamem_cli.errors import BadData
 
 if TYPE_CHECKING:
@@ -40,11 +40,12 @@ class SentenceTransformerEncoder:
             raise BadData(f"sentence-transformers cannot load {found.path}: {why}") from error
         self.name, self._path, self._batch_size = found.name, found.path, batch_size or 32
         self.dimension = len(self.encode_query(""))
-        self._tokens = Tokens(self._copy_of_tokenizer, window=0)
+        reads = self._model.max_seq_length or LONGEST  # infinite where the model is a table of vectors
+        self._tokens = Tokens(self._copy_of_tokenizer, window=int(min(reads, 1 << 20)))
         self.count_tokens, self.offsets = self._tokens.count, self._tokens.offsets
         prompts = self._model.prompts
-        prompt = next((prompts[name] for name in PASSAGE_PROMPTS if prompts.get(name)), "") or ""
-        self.max_tokens = (self._model.max_seq_length or 512) - sum(self.count_tokens([prompt]))
+        self._prompt = next((prompts[name] for name in PASSAGE_PROMPTS if prompts.get(name)), None)
+        self.max_tokens = min(self._tokens.window - sum(self.count_tokens([self._prompt or ""])), LONGEST)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -64,7 +65,8 @@ class SentenceTransformerEncoder:
         """See `Encoder`."""
         if not len(texts):
             return np.zeros((0, self.dimension), np.float32)
-        return self._run(self._model.encode_document, texts)
+        # named by us: sentence-transformers takes the first name that is there, "document", which it adds empty itself
+        return self._run(partial(self._model.encode_document, prompt=self._prompt), texts)
 
     def encode_query(self, text: str) -> NDArray[np.float32]:
         """See `Encoder`."""
@@ -72,8 +74,20 @@ class SentenceTransformerEncoder:
         return row
 
     def token_vectors(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
-        """See `Encoder`: none, because such models pool in their own ways and add tokens of their own."""
-        return []
+        """See `Encoder`. Without prompts: states of questions and of passages must lie in one space.
+
+        An empty list where the model is a table of vectors, or does not keep to the tokens of its own tokenizer.
+        """
+        found: Any = self._model.encode_document(
+            clean(texts), prompt="", batch_size=self._batch_size, show_progress_bar=False, output_value=None
+        )
+        if not all("token_embeddings" in one for one in found):
+            return []
+        states = [one["token_embeddings"][one["attention_mask"].bool()].float().cpu().numpy() for one in found]
+        own = self._tokens.own(texts)
+        if any(len(some) != len(mask) for some, mask in zip(states, own, strict=True)):
+            return []
+        return [some[mask] for some, mask in zip(states, own, strict=True)]
 
     def _run(self, method: Callable[..., Any], texts: Sequence[str]) -> NDArray[np.float32]:
         rows = method(clean(texts), batch_size=self._batch_size, show_progress_bar=False, convert_to_tensor=True)

@@ -13,6 +13,7 @@ from deltamem_cli.errors import BadData
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+LONGEST = 512  # tokens of a passage, however many more a model reads: an answer should point at a few lines
 LONE_SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -26,6 +27,15 @@ class Tokens:
         """Token ids of each text, with the special ones, at most `window`."""
         return [found.ids for found in self._cutting.encode_batch_fast(clean(texts))]
 
+    def own(self, texts: Sequence[str]) -> list[list[bool]]:
+        """Which of `ids` are of the text itself, and no special ones."""
+        masks = [found.special_tokens_mask for found in self._cutting.encode_batch(clean(texts))]
+        return [[not special for special in mask] for mask in masks]
+
+    def plain(self, texts: Sequence[str]) -> list[list[int]]:
+        """Token ids of each text, uncut and without the special ones."""
+        return [found.ids for found in self._whole.encode_batch_fast(clean(texts), add_special_tokens=False)]
+
     def count(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, uncut and without the special ones."""
         return [len(found) for found in self._whole.encode_batch_fast(clean(texts), add_special_tokens=False)]
@@ -34,6 +44,11 @@ class Tokens:
         """Characters (start, end) of each token of the uncut text."""
         offsets: list[tuple[int, int]] = self._whole.encode(clean([text])[0], add_special_tokens=False).offsets
         return offsets
+
+    @property
+    def size(self) -> int:
+        """How many tokens there are."""
+        return int(self._whole.get_vocab_size())
 
     @cached_property
     def _whole(self) -> Tokenizer:
