@@ -73,10 +73,11 @@ OLD = "jonna does live in leipzig"
         ([*told(OLD, speaker="Ben")[-1:], *told("", "jonna will live in halle", speaker="Ann")[-1:]], QUESTION),
         ([replace(message, session="one") for message in told(OLD, "jonna will live in halle")], QUESTION),
         ([replace(message, time=None) for message in told(OLD, "jonna will live in halle")], QUESTION),
+        (told(OLD, "jonna will live in halle"), QUESTION + " in May 2026"),
         (told(OLD, "ben will bake seven loaves for the fair"), QUESTION),
         (told(OLD, OLD + "!"), QUESTION),
     ],
-    ids=["a question", "an echo", "asked of the past", "another speaker", "one session", "no times", "another matter",
+    ids=["a question", "an echo", "asked of the past", "another speaker", "one session", "no times", "of a time", "another matter",
          "the same again"],
 )  # fmt: skip
 def test_what_takes_no_place(searcher: Ask, messages: list[Message], question: str) -> None:
