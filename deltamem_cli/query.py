@@ -115,7 +115,7 @@ class Searcher:
         """
         if found.parts["when"].any():
             return best, score, {}
-        chains = superseded(question, best, score, found.dense, found.share, self.memory)
+        chains = superseded(question, best, score, found.dense, found.share, self._ranker.idf, self.memory)
         score = score.copy()
         for row, older in chains.items():
             score[row] = max(score[row], np.nextafter(score[list(older)].max(), np.float32(np.inf)))
