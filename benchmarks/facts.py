@@ -28,12 +28,11 @@ from deltamem_cli.encoders.mean import general_sentences
 from deltamem_cli.memory import Memory
 from deltamem_cli.query import Searcher
 from deltamem_cli.records import Message
-from deltamem_cli.supersede import POOL, Pairs, pairs
-from deltamem_cli.weights import CANDIDATES
+from deltamem_cli.supersede import COMPARED, POOL, Pairs, pairs
 
 SETS = Path(__file__).with_name("sets")
 LOGS = {"plain": ("old", "plain"), "new": ("old", "new"), "chain": ("old", "new", "plain")}
-MEASURES = ("meaning", "words", "crowd", "fits", "holds", "behind")
+MEASURES = ("meaning", "words", "crowd", "fits", "holds", "behind", "trails")
 DAY = 86_400.0
 
 
@@ -87,7 +86,7 @@ def measured(searcher: Searcher, question: str) -> tuple[Pairs | None, list[int]
     if found is None:
         return None, []
     best, score = searcher._order(question, found, np.arange(len(rows)))
-    lines = rows.line[best[:CANDIDATES]].tolist()
+    lines = rows.line[best[:COMPARED]].tolist()
     return pairs(best[:POOL], score, found.dense, found.share, searcher._ranker.idf, searcher.memory), lines
 
 

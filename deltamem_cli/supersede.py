@@ -1,7 +1,7 @@
 """Now, not then: which answers to a question were said again, differently, later.
 
     odds = MEANING · cos(a, b) + WORDS · cos(words of a, words of b) − CROWD · (crowd(a) + crowd(b))
-         + FITS · dense(b) + HOLDS · share(b) − BEHIND · behind(a) − DOUBT
+         + FITS · dense(b) + HOLDS · share(b) − BEHIND · behind(a) − TRAILS · behind(b) − DOUBT
 
 of b taking the place of a, both among the best candidates of the question, b later and in another session; words weigh
 by their rarity.
@@ -29,15 +29,15 @@ from deltamem_cli import keys
 from deltamem_cli.ledger import NO_TIME
 from deltamem_cli.memory import Memory
 from deltamem_cli.records import ROLES
-from deltamem_cli.weights import BEHIND, CROWD, DOUBT, FITS, HOLDS, MEANING, WORDS
+from deltamem_cli.weights import BEHIND, CROWD, DOUBT, FITS, HOLDS, MEANING, TRAILS, WORDS
 
 Floats = NDArray[np.float32]
 Longs = NDArray[np.int64]
 
-_COMPARED = 20  # of the best, which may take each other's place
+COMPARED = 20  # of the best, which may take each other's place
 POOL = 100  # passages next to the question, among which a crowd is told
 _FEW_WORDS = 40  # an assistant that says more gives advice
-_FAR_BEHIND, _NO_ANSWER = 0.3, 0.75  # for the older one to matter; for the later one to be an answer at all
+_FAR_BEHIND = 0.3  # for the older one to matter
 _USUAL = 0.3  # a crowd where there are too few sessions to tell: the median of haystacks
 _SAME = 1.9  # of 2: meaning and words together; more is no change, but the same once more
 
@@ -60,6 +60,7 @@ class Pairs:
     fits: Floats
     holds: Floats
     behind: Floats
+    trails: Floats
     allowed: NDArray[np.bool_]
 
 
@@ -79,7 +80,7 @@ def superseded(
         return {}
     odds = (
         MEANING * found.meaning + WORDS * found.words - CROWD * found.crowd
-        + FITS * found.fits + HOLDS * found.holds - BEHIND * found.behind - DOUBT
+        + FITS * found.fits + HOLDS * found.holds - BEHIND * found.behind - TRAILS * found.trails - DOUBT
     )  # fmt: skip
     odds = np.where(found.allowed, odds, -np.inf)
     later = odds.argmax(axis=1)
@@ -96,7 +97,7 @@ def superseded(
 
 def pairs(pool: Longs, score: Floats, dense: Floats, share: Floats, idf: Floats, memory: Memory) -> Pairs | None:
     """The measures of all pairs of the best candidates; `pool` is those and the passages that follow them."""
-    rows, n = memory.rows, min(len(pool), _COMPARED)
+    rows, n = memory.rows, min(len(pool), COMPARED)
     if memory.text is None:
         return None
     texts = [memory.text[row] for row in pool[:n].tolist()]
@@ -116,11 +117,10 @@ def pairs(pool: Longs, score: Floats, dense: Floats, share: Floats, idf: Floats,
     allowed &= (time != NO_TIME)[:, None] & (person | (role[:n, None] == role[:n]))
     allowed &= ~person[:, None] | (speaker[:, None] == speaker)
     allowed &= ((person | short) & (behind <= _FAR_BEHIND))[:, None] & (meaning[:n, :n] + words[:n, :n] < _SAME)
-    allowed &= behind <= _NO_ANSWER
     one = np.ones((n, n), np.float32)
     return Pairs(
         meaning[:n, :n], words[:n, :n], crowded[:, None] + crowded,
-        one * dense[pool[:n]], one * share[pool[:n]], one * behind[:, None], allowed,
+        one * dense[pool[:n]], one * share[pool[:n]], one * behind[:, None], one * behind, allowed,
     )  # fmt: skip
 
 

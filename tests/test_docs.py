@@ -20,7 +20,7 @@ import typer
 from conftest import Ingest, Ran, turn, write_log
 from safetensors import safe_open
 
-from deltamem_cli import keys, matrix, state, weights
+from deltamem_cli import keys, matrix, state, supersede, weights
 from deltamem_cli.cli import app
 from deltamem_cli.diff import SAID_AGAIN, save_patch
 from deltamem_cli.errors import ExitStatus
@@ -197,9 +197,10 @@ def test_numbers_that_were_chosen_are_the_ones_in_use() -> None:
         *(f"| `{part}` | {weight} |" for part, weight in weights.FIRST.items()),
         f"The best {weights.CANDIDATES} passages (fewer, when they are long: {weights.READ_TOKENS:,} tokens in all)",
         f"in the last {weights.BESIDE}\ntokens of the one before it",
-        f"Among the best {weights.CANDIDATES} answers",
+        f"Among the best {supersede.COMPARED} answers",
         f"{weights.MEANING} · cos(a, b) + {weights.WORDS} · cos(words of a, words of b) − {weights.CROWD} · (crowd",
-        f"{weights.FITS} · dense(b) + {weights.HOLDS} · share(b) − {weights.BEHIND} · behind(a) − {weights.DOUBT}\n",
+        f"{weights.FITS} · dense(b) + {weights.HOLDS} · share(b) − {weights.BEHIND} · behind(a)"
+        f" − {weights.TRAILS} · behind(b) + {-weights.DOUBT}\n",
         f"{weights.EXPLAINED} · ratio + {weights.FOUND} · ln(best matrix read) − {-weights.OFFSET}",
         f"Below {weights.UNFAMILIAR} `query`",
         f"at least {weights.MOST_WORDS} of the question's",
