@@ -142,11 +142,12 @@ class Ranker:
         return np.asarray(factor[of], np.float32)
 
     def _best(self, read: Floats) -> float:
-        """The best read, times α of its state: so the numbers of FAMILIAR were fitted."""
+        """The best read, times α of its state, 3 at most: to such reads the numbers of FAMILIAR were fitted."""
         if not len(read):
             return 0.0
         row = int(read.argmax())
-        return float(read[row]) * float(self._alpha[np.searchsorted(self._matrix.states, row, side="right") - 1])
+        state = int(np.searchsorted(self._matrix.states, row, side="right")) - 1
+        return float(read[row]) * min(float(self._alpha[state]), 3.0)
 
     def _best_of_session(self, read: Floats) -> Floats:
         """For every passage the best read of its session, as a z score across sessions (N,)."""

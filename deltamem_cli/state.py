@@ -63,7 +63,7 @@ def _rls(K: torch.Tensor, V: torch.Tensor, beside: torch.Tensor, weights: torch.
     root = weights.sqrt()[:, None]
     K, V = K * root, V * root
     found = rls.spectrum(K)
-    alpha = rls.choose_alpha(found, K, V)
+    alpha = rls.choose_alpha(found, K, V) * max(1.0, float(weights.sum()) / K.shape[1])
     state = rls.solve(K, V, alpha)
     fit = float((weights * rls.leave_one_out(state, K, alpha)).sum() / weights.sum())
     rank = float(found.scale.sum() ** 2 / found.scale.square().sum())
