@@ -5,7 +5,8 @@
 A question is answered when `deltamem query` finds anything, rightly when its first passage is evidence. The top
 passage stays when the question in other words (a share of its words left out, or synonyms in their place, as
 `deltamem bench rules` makes them) finds it among the first three; a question that is refused in other words has lost
-it. Questions that have no synonym stay as they are and are not counted.
+it. Questions that have no synonym stay as they are and are not counted. "evidence": of the rightly answered, those
+that find any of their evidence among the first three.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def main() -> None:
         "40% dropped": partial(without_words, share=0.4, chance=chance),
         "synonyms": with_synonyms,
     }
-    stays: dict[str, list[tuple[bool, bool]]] = defaultdict(list)  # (rightly answered, top passage stays)
+    stays: dict[str, list[tuple[bool, bool, bool]]] = defaultdict(list)  # rightly answered, top stays, evidence found
     lost: dict[str, list[str]] = defaultdict(list)
     asked = answered = 0
     encoder = load_encoder(query_only=True)
@@ -52,18 +53,22 @@ def main() -> None:
             if not found:
                 continue
             answered += 1
-            right = ids[int(memory.rows.line[found[0]]) - 1] in question.turns
+            evidence = {row for row, line in enumerate(memory.rows.line.tolist()) if ids[line - 1] in question.turns}
+            right = found[0] in evidence
             for way, say in ways.items():
                 said = say(question.text)
                 if said != question.text:
-                    kept = found[0] in rows_found(searcher, said, FIRST)
-                    stays[way].append((right, kept))
+                    again = rows_found(searcher, said, FIRST)
+                    kept = found[0] in again
+                    stays[way].append((right, kept, not evidence.isdisjoint(again)))
                     lost[way] += [] if kept else [f"{question.text}  →  {said}"]
     print(f"{options.file.name}: {asked} questions, {answered} answered; {machine()}")
-    print(f"{'':14}{'asked':>7}{'stays':>8}{'rightly answered':>19}{'stays':>8}")
-    for way, pairs in stays.items():
-        right = [kept for was_right, kept in pairs if was_right]
-        print(f"{way:14}{len(pairs):7}{np.mean([kept for _, kept in pairs]):8.3f}{len(right):19}{np.mean(right):8.3f}")
+    print(f"{'':14}{'asked':>7}{'stays':>8}{'rightly answered':>19}{'stays':>8}{'evidence':>10}")
+    for way, told in stays.items():
+        right = [(kept, seen) for was_right, kept, seen in told if was_right]
+        top, evidence_seen = np.mean(right, axis=0)
+        stay = np.mean([kept for _, kept, _ in told])
+        print(f"{way:14}{len(told):7}{stay:8.3f}{len(right):19}{top:8.3f}{evidence_seen:10.3f}")
     for way, examples in lost.items():
         for example in random.Random(0).sample(examples, min(options.show, len(examples))):
             print(f"{way}: {example}")

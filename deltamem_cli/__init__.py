@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from deltamem_cli.api import Memory
     from deltamem_cli.errors import DeltaMemError, LogError, MemoryFileError, UsageError
     from deltamem_cli.filters import Filters
+    from deltamem_cli.learning import Learning
     from deltamem_cli.records import Answer, Hit, Message, Segment
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "DeltaMemError",
     "Filters",
     "Hit",
+    "Learning",
     "LogError",
     "Memory",
     "MemoryFileError",
@@ -36,7 +38,7 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-_WHERE = {"Memory": "api", "Filters": "filters"} | dict.fromkeys(
+_WHERE = {"Memory": "api", "Filters": "filters", "Learning": "learning"} | dict.fromkeys(
     ("DeltaMemError", "LogError", "MemoryFileError", "UsageError"), "errors"
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from deltamem_cli.records import DEFAULT_KINDS, Answer, Kind, Message, Source
 from deltamem_cli.store import open_memory
 
 if TYPE_CHECKING:
+    from deltamem_cli.budget import Compacted
     from deltamem_cli.diff import Difference
     from deltamem_cli.draft import Draft
     from deltamem_cli.encoders import Encoder
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from deltamem_cli.info import Info
     from deltamem_cli.learning import Learning
     from deltamem_cli.query import Searcher
-    from deltamem_cli.reading import Summary
+    from deltamem_cli.reading import Progress, Summary
 
 
 class Memory:
@@ -33,54 +34,88 @@ class Memory:
     """
 
     def __init__(
-        self, path: str | Path, *, model: str = "default", device: str = "auto", learning: Learning | None = None
+        self,
+        path: str | Path,
+        *,
+        model: str | None = None,
+        device: str = "auto",
+        dtype: str = "float32",
+        learning: Learning | None = None,
     ) -> None:
-        """The memory at `path`, which need not be there yet. `model` and `device` as `deltamem ingest` takes them.
+        """The memory at `path`, which need not be there yet. model, device, dtype: as `deltamem ingest` takes them.
 
         learning: how the matrix learns, if it is not there yet; if it is, it must have been made so.
         """
-        self.path, self._model, self._device, self._learning = Path(path), model, device, learning
+        self.path, self._learning = Path(path), learning
+        self._model, self._device, self._dtype = model, device, dtype
 
     @classmethod
-    def open(cls, path: str | Path, *, model: str = "default", device: str = "auto") -> Memory:
+    def open(cls, path: str | Path, *, model: str | None = None, device: str = "auto") -> Memory:
         """A memory that is there. Raises MemoryFileError when it is not, or is none."""
         open_memory(path)
         return cls(path, model=model, device=device)
 
     def ingest(
-        self, *paths: str | Path, kinds: tuple[Kind, ...] = DEFAULT_KINDS, text: bool = True, redact: bool = True
+        self,
+        *paths: str | Path,
+        format: str | None = None,
+        kinds: tuple[Kind, ...] = DEFAULT_KINDS,
+        all_branches: bool = False,
+        text: bool = True,
+        redact: bool = True,
+        redact_emails: bool = False,
+        strict: bool = False,
+        budget: int | None = None,
+        jobs: int = 1,
+        devices: Sequence[str] = (),
+        progress: Callable[[Progress], object] | None = None,
     ) -> Summary:
-        """Read logs and folders into the memory; what it knows already is left alone."""
+        """Read logs and folders into the memory; what it knows already is left alone.
+
+        budget: bytes that the file never exceeds from now on. jobs, devices: encode in so many processes, or in one on
+        each of these torch devices. progress: is told how far it is. The rest is as `deltamem ingest` takes it.
+        """
+        from deltamem_cli.encoders.pool import places, spread
         from deltamem_cli.ingest import ingest
         from deltamem_cli.redact import Redactor
 
-        steps = ingest(
-            [os.fspath(path) for path in paths],
-            self._draft(text),
-            self._writer,
-            kinds=kinds,
-            device=self._where,
-            redactor=Redactor() if redact else None,
-        )
-        while True:
-            try:
-                next(steps)
-            except StopIteration as stopped:
-                self._forget_what_was_open()
-                return stopped.value  # type: ignore[no-any-return]
+        if redact_emails and not redact:
+            raise UsageError("redact=False and redact_emails=True contradict each other; leave one out")
+        with spread(self._writer, places(self._device, devices, jobs), dtype=self._dtype) as encoder:
+            steps = ingest(
+                [os.fspath(path) for path in paths],
+                self._draft(encoder, text, budget),
+                encoder,
+                format=format,
+                kinds=kinds,
+                strict=strict,
+                device=self._where,
+                redactor=Redactor(redact_emails) if redact else None,
+                all_branches=all_branches,
+            )
+            while True:
+                try:
+                    step = next(steps)
+                except StopIteration as stopped:
+                    self._forget_what_was_open()
+                    return stopped.value  # type: ignore[no-any-return]
+                if progress:
+                    progress(step)
 
-    def add(self, messages: Iterable[Message], name: str, *, text: bool = True) -> Summary:
+    def add(self, messages: Iterable[Message], name: str, *, text: bool = True, budget: int | None = None) -> Summary:
         """Put messages that a program has at hand into the memory, as the log `name`."""
         from deltamem_cli.ingest import ingest_messages
 
-        source = Source(name, "messages")
-        summary = ingest_messages(messages, source, self._draft(text), self._writer, device=self._where)
+        source, draft = Source(name, "messages"), self._draft(self._writer, text, budget)
+        summary = ingest_messages(messages, source, draft, self._writer, device=self._where)
         self._forget_what_was_open()
         return summary
 
-    def query(self, question: str, k: int = 5, *, context: int = 0, filters: Filters = EVERYTHING) -> Answer:
-        """The k passages that answer best; `hits` is empty when nothing fits."""
-        return self._searcher.ask(question, k, context, filters)
+    def query(
+        self, question: str, k: int = 5, *, context: int = 0, filters: Filters = EVERYTHING, history: bool = False
+    ) -> Answer:
+        """The k passages that answer best, with `history` what each supersedes; `hits` is empty when nothing fits."""
+        return self._searcher.ask(question, k, context, filters, history=history)
 
     def where(self, question: str, k: int = 5, *, filters: Filters = EVERYTHING) -> Answer:
         """The k stretches of sessions (`segments`) that the matrix points to."""
@@ -105,21 +140,43 @@ class Memory:
         save_patch(open_memory(self.path), open_memory(other.path), path, self._where)
         return Memory(path, model=self._model, device=self._device)
 
-    def merge(self, *others: Memory, into: str | Path) -> Memory:
-        """The union of this memory and the others, as a memory at `into`."""
-        from deltamem_cli.merge import merge
+    def compact(self, budget: int, into: str | Path | None = None, *, dry_run: bool = False) -> Compacted:
+        """Make the memory fit into so many bytes and keep it there, or write one that does to `into`."""
+        from deltamem_cli.budget import compact
 
-        merge([open_memory(memory.path) for memory in (self, *others)], into, self._where)
+        told = compact(open_memory(self.path), budget, into or self.path, self._where, dry_run=dry_run)
+        self._forget_what_was_open()
+        return told
+
+    def merge(self, *others: Memory, into: str | Path, budget: int | None = None, re_encode: bool = False) -> Memory:
+        """The union of this memory and the others, as a memory at `into` of at most `budget` bytes.
+
+        re_encode: what another encoder has made is encoded anew by the `model` of this one.
+        """
+        from deltamem_cli.merge import merge
+        from deltamem_cli.reencode import encoder_for, merge_anew
+
+        opened = [open_memory(memory.path) for memory in (self, *others)]
+        if re_encode:
+            merge_anew(opened, into, encoder_for(opened[0], self._model, self._where), self._where, budget)
+        else:
+            merge(opened, into, self._where, budget)
         return Memory(into, model=self._model, device=self._device)
 
-    def forget(self, filters: Filters) -> Forgotten:
-        """Take out every passage that the filters let through. Raises UsageError for filters that are empty."""
-        from deltamem_cli.forget import forget
+    def forget(self, filters: Filters, *, dry_run: bool = False) -> Forgotten:
+        """Take out every passage that the filters let through. Raises UsageError for filters that are empty.
+
+        dry_run: only say what would go.
+        """
+        from deltamem_cli.forget import forget, measure
 
         if filters == EVERYTHING:
             raise UsageError(f"{self.path}: no filter given; delete the file to forget everything")
         memory = open_memory(self.path)
-        told = forget(memory, let_through(memory, filters), self.path, self._where)
+        gone = let_through(memory, filters, cautious=True)
+        if dry_run or not gone.any():
+            return measure(memory, gone)
+        told = forget(memory, gone, self.path, self._where)
         self._forget_what_was_open()
         return told
 
@@ -133,23 +190,20 @@ class Memory:
     def _writer(self) -> Encoder:
         from deltamem_cli.encoders import load_encoder
 
-        return load_encoder(self._model, device=self._where)
+        return load_encoder(self._model or "default", device=self._where, dtype=self._dtype)
 
     @cached_property
     def _searcher(self) -> Searcher:
         from deltamem_cli.encoders import load_encoder
         from deltamem_cli.query import Searcher
 
-        return Searcher(open_memory(self.path), load_encoder(self._model, query_only=True))
+        return Searcher(open_memory(self.path), load_encoder(self._model or "default", query_only=True))
 
-    def _draft(self, text: bool) -> Draft:
-        from deltamem_cli.draft import Draft
-        from deltamem_cli.ingest import new_header
+    def _draft(self, encoder: Encoder, text: bool, budget: int | None) -> Draft:
+        from deltamem_cli.ingest import open_draft
 
-        draft = Draft(self.path, new_header(self._writer, text, self._learning), self._writer.mean)
-        wanted = asdict(self._learning) if self._learning else None
-        draft.check(self._writer.name, self._writer.fingerprint, text=None if text else False, learning=wanted)
-        return draft
+        learning = asdict(self._learning) if self._learning else None
+        return open_draft(self.path, encoder, text=text, learning=learning, budget=budget)
 
     def _forget_what_was_open(self) -> None:
         self.__dict__.pop("_searcher", None)

@@ -1,7 +1,8 @@
 """A column of strings as compressed blocks: written in one pass, any row read without the rest.
 
-A block is the JSON array of some consecutive strings, as one zstd frame. It closes once it holds BLOCK_BYTES of text,
-so its bounds depend only on the strings from its first one on: columns that begin alike have the same first blocks.
+A block is the JSON array of some consecutive strings, as one zstd frame. It closes once it holds BLOCK_BYTES of text or
+BLOCK_ROWS strings, so its bounds depend only on the strings from its first one on: columns that begin alike have the
+same first blocks.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from deltamem_cli.errors import MemoryFileError
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 BLOCK_BYTES = 64 * 1024  # of text: larger compresses little better, and a hit costs one block
+BLOCK_ROWS = 4096  # most columns of pointers are empty strings, which would never fill a block
 LEVEL = 9
 TABLE_LIMIT = 256 * 1024 * 1024  # as is a table, which is read whole
 KEPT_BYTES = 8 * 1024 * 1024  # of blocks that were read last
@@ -52,7 +54,7 @@ class BlockWriter:
         """Append one string (a lone surrogate becomes U+FFFD: it has no UTF-8)."""
         self._open.append(text)
         self._size += len(text)
-        if self._size >= BLOCK_BYTES:
+        if self._size >= BLOCK_BYTES or len(self._open) >= BLOCK_ROWS:
             self._close()
 
     def add_frame(self, frame: bytes, count: int) -> bool:

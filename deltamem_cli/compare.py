@@ -32,7 +32,7 @@ def same_encoder(a: Memory, b: Memory) -> None:
     if a.header.fingerprint != b.header.fingerprint or not np.array_equal(a.mean, b.mean):
         raise MemoryFileError(
             f"{b.name}: made with the encoder {b.header.encoder}, {a.name} with {a.header.encoder}; "
-            "ingest one of them again with the other's --model: only memories of one encoder compare"
+            "only memories of one encoder compare: bring one to the other's (deltamem merge --re-encode)"
         )
 
 

@@ -133,6 +133,6 @@ def save_patch(a: Memory, b: Memory, path: str | Path, device: str = "cpu") -> N
     same_learning(a, b)
     pairs = pair_up(a, b)
     chosen = np.sort(np.concatenate([pairs.only_b, moved(a, b, pairs)]))
-    header = replace(b.header, patch=True)
+    header = replace(b.header, patch=True, budget=None)
     gone = a.rows.uid[pairs.only_a]
     assemble(path, header, b.mean, [part_of(b)], b.sources, b.sessions, chosen=chosen, removed=gone, device=device)

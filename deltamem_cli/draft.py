@@ -49,6 +49,7 @@ class Draft:
     def _begin(self, base: Memory | None) -> None:
         """Start from the memory as it is on disk, with nothing new. Of its rows only the uids stay in memory."""
         self._stamp = base.stamp if base else None
+        self._budget = base.header.budget if base else None
         if base:
             self.header = base.header
             self.sources |= {source.path: source for source in base.sources}
@@ -84,6 +85,11 @@ class Draft:
                 f"{self.path}: learned by {self.header.learning}; leave out --rule, --half-life and --states, "
                 "or make another memory with -o"
             )
+
+    def keep_to(self, budget: int | None) -> None:
+        """From the next save on the file never exceeds so many bytes; None leaves it as it is."""
+        if budget is not None:
+            self.header = replace(self.header, budget=budget)
 
     def knows(self, uid: bytes) -> bool:
         """Whether a passage is in the memory already, or among the new ones."""
@@ -127,6 +133,7 @@ class Draft:
             code=codes,
             length=np.array([min(c.total(), 65535) for c in counts], np.uint16),
             sizes=np.array([len(c) for c in counts], np.uint16),
+            summed=np.zeros(len(said), np.uint32),
             terms=ids.astype(np.uint32),
             counts=np.array([min(n, 255) for c in counts for n in c.values()], np.uint8),
         )
@@ -147,7 +154,8 @@ class Draft:
     @property
     def changed(self) -> bool:
         """Whether saving would change the file."""
-        return bool(self._new) or self._tables != (list(self.sources.values()), list(self.sessions.values()))
+        tables = list(self.sources.values()), list(self.sessions.values())
+        return bool(self._new) or self._tables != tables or self._budget != self.header.budget
 
     @property
     def stale(self) -> bool:

@@ -19,7 +19,7 @@ class Header:
     encoder, fingerprint, dimension, window: the sentence encoder, a hash of its weights, its vectors' size, its tokens.
     text: whether the passages' text is kept (a merged memory may lack it for some). patch: it also names passages that
     merging it takes away. first, last: milliseconds since 1970 UTC, None where no log says. rule, half_life, states:
-    how the matrix learns (learning.py).
+    how the matrix learns (learning.py). budget: the bytes that the file never exceeds, None where nothing bounds it.
     """
 
     encoder: str
@@ -36,6 +36,7 @@ class Header:
     half_life: str = ""
     states: int = 1
     patch: bool = False
+    budget: int | None = None
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], name: str) -> Header:
@@ -46,6 +47,7 @@ class Header:
         least = {"dimension": 1, "window": 8, "passages": 0, "sessions": 0, "sources": 0, "states": 1}
         counts = all(type(known[name]) is int and known[name] >= lowest for name, lowest in least.items())
         counts = counts and known["dimension"] <= _WIDEST
+        counts = counts and (known["budget"] is None or (type(known["budget"]) is int and known["budget"] > 0))
         times = all(known[name] is None or type(known[name]) is int for name in ("first", "last"))
         flags = isinstance(known["text"], bool) and isinstance(known["patch"], bool)
         if not (texts and counts and times and flags):

@@ -12,6 +12,7 @@ from deltamem_cli.header import Header
 from deltamem_cli.ledger import NO_TIME, seconds
 from deltamem_cli.memory import Memory
 from deltamem_cli.records import Session
+from deltamem_cli.shrink import held
 from deltamem_cli.store import nbytes
 
 
@@ -31,6 +32,7 @@ class Info:
     bytes: part of the file → bytes. load: writes of a state for each dimension of its keys (mean over the states);
     rank: the effective rank of the fullest state, tr(C)² / tr(C²), C = Σ k kᵀ. alpha: the ridges of the states,
     [] where the rule has none.
+    texts: passages whose text is kept; sums: rows that stand for several passages, summed: for how many.
     """
 
     header: Header
@@ -47,10 +49,13 @@ class Info:
     alpha: list[float]
     largest: list[SessionSize]
     removed: int
+    texts: int
+    sums: int
+    summed: int
 
 
 def describe(memory: Memory, most: int = 5) -> Info:
-    """Look into a memory; the columns of its ledger are read, its matrix, codes and text are not."""
+    """Look into a memory; of its ledger only columns are read, and its text only where a budget may have taken some."""
     header = memory.header
     session, time = memory.column("session"), memory.column("time")
     sizes = np.bincount(session, minlength=header.sessions)
@@ -61,7 +66,11 @@ def describe(memory: Memory, most: int = 5) -> Info:
     sources = np.bincount(memory.column("source"), minlength=header.sources)
     states = len(memory.state("states")) - 1
     dimension = header.dimension + keys.WORDS
+    texts, sums, summed = held(memory)
     return Info(
+        texts=texts,
+        sums=sums,
+        summed=summed,
         removed=len(memory.removed),
         header=header,
         bytes=by_part(nbytes(memory)),

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import asdict, replace
-from typing import BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO
 
 from deltamem_cli.batches import Batches
 from deltamem_cli.draft import Draft
@@ -23,7 +24,7 @@ from deltamem_cli.records import DEFAULT_KINDS, KINDS, Kind, Message, Passage, S
 from deltamem_cli.redact import Redactor
 from deltamem_cli.split import passages
 
-__all__ = ["Progress", "Summary", "Work", "ingest", "ingest_files", "ingest_messages", "new_header"]
+__all__ = ["Progress", "Summary", "Work", "ingest", "ingest_files", "ingest_messages", "new_header", "open_draft"]
 
 WINDOW = 2048  # passages that are sorted by length before they are encoded
 _SAVE_AFTER = 120.0  # seconds of work that a crash may cost, at least
@@ -35,6 +36,25 @@ def new_header(encoder: Encoder, text: bool, learning: Learning | None = None) -
     """The header of a memory to be made with that encoder, whose matrix learns as `learning` says (default: `rls`)."""
     made = Header(encoder.name, encoder.fingerprint, encoder.dimension, encoder.max_tokens, text)
     return replace(made, **asdict(learning or Learning()))
+
+
+def open_draft(
+    path: str | Path,
+    encoder: Encoder,
+    *,
+    text: bool = True,
+    learning: Mapping[str, Any] | None = None,
+    budget: int | None = None,
+) -> Draft:
+    """The memory at `path` as it is, or a new one. `learning` are those fields of Learning that it must have.
+
+    From the next save on the file never exceeds `budget` bytes, if that is given. Raises UsageError or MemoryFileError
+    when the memory is there and was made otherwise: with another encoder, another rule, or with its text (text=False).
+    """
+    draft = Draft(path, new_header(encoder, text, Learning(**(learning or {}))), encoder.mean)
+    draft.check(encoder.name, encoder.fingerprint, text=None if text else False, learning=learning)
+    draft.keep_to(budget)
+    return draft
 
 
 def ingest(

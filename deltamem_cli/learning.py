@@ -47,16 +47,18 @@ class Learning:
         return ", ".join(told)
 
 
-def weights(half_life: str, time: Longs) -> NDArray[np.float32]:
+def weights(half_life: str, time: Longs, summed: NDArray[np.uint32]) -> NDArray[np.float32]:
     """What is left of rows (n,) in this order, of these times: 2^(−age / half-life), 1 where there is no half-life.
 
-    The age of a row counts from the last row, or from the latest time; a row without a time does not fade.
+    The age of a row counts from the last row, or from the latest time; a row without a time does not fade. A row that
+    sums up passages (`summed`, 0 for one that does not) is as many writes as it stands for.
     """
     if not half_life:
         return np.ones(len(time), np.float32)
     unit = _UNITS.get(half_life[-1])
     if unit is None:
-        age, life = np.arange(len(time) - 1, -1, -1, dtype=np.float64), int(half_life)
+        written = np.cumsum(np.maximum(summed, 1), dtype=np.float64)
+        age, life = written[-1:] - written, int(half_life)
     else:
         known = time != NO_TIME
         latest = time[known].max(initial=np.iinfo(np.int64).min)

@@ -28,6 +28,7 @@ class Rows:
     line     (N,) uint32     1-based line in the source;  seq (N,) uint32 running number of the passage in its source
     code     (N, ⌈d/4⌉) uint8  the dense vector at 2 bits a dimension (keys.py)
     length   (N,) uint16     words in the passage;  sizes (N,) uint16  different terms in it
+    summed   (N,) uint32     how many passages the row is the sum of (budget.py), 0 for a passage itself
     terms    (M,) uint32     their places in the vocabulary, row by row;  counts (M,) uint8  how often each occurs
     """
 
@@ -43,6 +44,7 @@ class Rows:
     code: NDArray[np.uint8]
     length: NDArray[np.uint16]
     sizes: NDArray[np.uint16]
+    summed: NDArray[np.uint32]
     terms: NDArray[np.uint32]
     counts: NDArray[np.uint8]
 
@@ -67,7 +69,7 @@ class Rows:
 
 DTYPES: dict[str, type[np.generic]] = {
     "uid": np.uint8,
-    **dict.fromkeys(("source", "session", "speaker", "line", "seq", "terms"), np.uint32),
+    **dict.fromkeys(("source", "session", "speaker", "line", "seq", "summed", "terms"), np.uint32),
     **dict.fromkeys(("role", "kind", "code", "counts"), np.uint8),
     **dict.fromkeys(("length", "sizes"), np.uint16),
     "time": np.int64,
@@ -103,23 +105,23 @@ def unify(parts: list[tuple[Rows, NDArray[np.uint64]]]) -> tuple[Rows, NDArray[n
     return concatenate(renumbered), vocabulary
 
 
-def session_ranks(rows: Rows, ids: list[str]) -> Longs:
-    """The place of each session when they are sorted by their first time, then by id."""
-    start = np.full(len(ids), NO_TIME)
-    np.minimum.at(start, rows.session, rows.time)
+def session_ranks(start: Longs, ids: list[str]) -> Longs:
+    """The place of each session when they are sorted by their first time `start` (S,), then by id."""
     return ranks(np.array(sorted(range(len(ids)), key=lambda i: (start[i], ids[i])), np.int64))
 
 
-def canonical_order(rows: Rows) -> Longs:
-    """The order the rows of a memory stand in (see the top of this file), once the tables are sorted.
+def canonical_order(
+    session: NDArray[np.uint32], source: NDArray[np.uint32], time: Longs, seq: NDArray[np.uint32]
+) -> Longs:
+    """The order that rows (N,) of whole sessions stand in (see the top of this file), once the tables are sorted.
 
     A session found in several files: the file that has the earliest part of it comes first.
     """
-    pair = rows.session.astype(np.int64) << 32 | rows.source
+    pair = session.astype(np.int64) << 32 | source
     pairs, inverse = np.unique(pair, return_inverse=True)
     opening = np.full(len(pairs), NO_TIME)
-    np.minimum.at(opening, inverse, rows.time)
-    return np.asarray(np.lexsort((rows.seq, rows.source, opening[inverse], rows.session)), np.int64)
+    np.minimum.at(opening, inverse, time)
+    return np.asarray(np.lexsort((seq, source, opening[inverse], session)), np.int64)
 
 
 def ranks(order: Longs) -> Longs:
@@ -145,3 +147,18 @@ def gather(bounds: Longs, most: int) -> Longs:
         if end - kept[-1] > most and first > kept[-1]:
             kept.append(first)
     return np.array([*kept, int(bounds[-1])] if bounds[-1] else [0], np.int64)
+
+
+def cut(session: NDArray[np.uint32], states: int, most: int) -> Longs:
+    """First rows of the states, and N: at least `states` stretches of whole sessions, as equal as those allow.
+
+    None holds more than `most` rows: a stretch that does is cut again, within a session only if that is longer.
+    """
+    edges = stretches(session, max(len(session), 1))
+    wanted = np.arange(1, states) * (len(session) / states)
+    later = edges[np.searchsorted(edges, wanted)]
+    earlier = edges[np.maximum(np.searchsorted(edges, wanted) - 1, 0)]
+    nearest = np.where(later - wanted < wanted - earlier, later, earlier)
+    outer = np.unique(np.concatenate([[0], nearest, [len(session)]]))
+    inner = [first + gather(stretches(session[first:end], most), most) for first, end in pairwise(outer.tolist())]
+    return np.unique(np.concatenate([outer, *inner])).astype(np.int64)

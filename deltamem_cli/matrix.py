@@ -19,9 +19,10 @@ of one another (each left out in turn); by the other rules the best read alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ from numpy.typing import NDArray
 from deltamem_cli import keys, ledger
 from deltamem_cli.learning import Learning, weights
 from deltamem_cli.ledger import Rows
-from deltamem_cli.state import SLOTS, State, address, learn
+from deltamem_cli.state import SLOTS, Lean, State, address, learn
 
 Floats = NDArray[np.float32]
 Longs = NDArray[np.int64]
@@ -45,6 +46,7 @@ class Matrix:
     """All states of a memory; d = dimension of the keys, T states, G segments, R directions, N passages.
 
     With the rule `slots` a row of S is as long as there are slots, and F holds their keys; `delta` has no F (R = 0).
+    A lean one (`rls` only) has few directions and no S: `S q` of a segment then is the best read of its passages.
 
     states   (T + 1,) int64  first row of each state;  segments (G + 1,) int64  first row of each segment
     S, S_scale (G, d) int8, (G,) float32: a row of S is its int8 row times its scale;  F, F_scale (R, d), (R,) alike
@@ -91,59 +93,47 @@ def build(
     device: str = "cpu",
     old: Sequence[Before] = (),
     learning: Learning | None = None,
+    lean: Lean | None = None,
+    empty: Callable[..., NDArray[Any]] = np.empty,
 ) -> Matrix:
     """Learn the matrix of all rows, which stand in canonical order, as `learning` says. `dimension` is the encoder's.
 
     States of `old` matrices, learned in the same way, that hold exactly the same rows are taken over, so that a memory
-    that grows costs only its end.
+    that grows costs only its end. `lean` leaves S out and bounds the directions. `empty` makes the large arrays.
     """
     learning = learning or Learning()
     width = dimension + keys.WORDS
     segments = ledger.stretches(rows.session, SEGMENT)
-    states = cut(rows.session, learning.states)
+    states = ledger.cut(rows.session, learning.states, STATE_WRITES)
     starts = np.concatenate([[0], np.cumsum(rows.sizes, dtype=np.int64)])
     count, most = len(states) - 1, len(states) * width
+    rooms = [lean.directions(size) if lean else width for size in np.diff(states).tolist()]
     # Room for all before the first state is learned: small arrays kept between large ones that come and go would leave
     # the memory in pieces. What is never written here takes none.
-    S = np.empty((len(segments) - 1, row_width(learning.rule, width)), np.int8)
-    S_scale = np.empty(len(S), np.float32)
-    F, F_scale = np.empty((most, width), np.int8), np.empty(most, np.float32)
+    kept = 0 if lean else len(segments) - 1
+    S, S_scale = empty((kept, row_width(learning.rule, width)), np.int8), np.empty(kept, np.float32)
+    F, F_scale = empty((most, width), np.int8), np.empty(most, np.float32)
     norms, numbers = np.empty(len(rows), np.float16), np.empty((count, 3), np.float32)
     known, normed = [0], 0
     for state, (first, end) in enumerate(pairwise(states.tolist())):
         a, b = np.searchsorted(segments, (first, end))
-        part = next((same for same in (_taken_over(rows, first, end, segments[a:b], one) for one in old) if same), None)
+        again = (_taken_over(rows, first, end, segments[a:b], one) for one in old)
+        part = next((same for same in again if same and _fits(same, rooms[state], lean)), None)
         if part is None:
             key = row_keys(rows, vocabulary, dimension, starts, first, end)
             beside = with_neighbours(key, joined(rows.session[first:end]), NEIGHBOUR)
-            left = weights(learning.half_life, rows.time[first:end])
-            part = learn(learning.rule, key, beside, left, segments[a:b] - first, device)
+            left = weights(learning.half_life, rows.time[first:end], rows.summed[first:end])
+            part = learn(learning.rule, key, beside, left, segments[a:b] - first, device, rooms[state])
         f = slice(known[-1], known[-1] + len(part.F))
         known.append(f.stop)
-        S[a:b], S_scale[a:b], F[f], F_scale[f] = part.S, part.S_scale, part.F, part.F_scale
-        norms[normed : normed + len(part.norms)], numbers[state] = part.norms, part.numbers
+        if not lean:
+            S[a:b], S_scale[a:b] = part.S, part.S_scale
+        F[f], F_scale[f], numbers[state] = part.F, part.F_scale, part.numbers
+        norms[normed : normed + len(part.norms)] = part.norms
         normed += len(part.norms)
     alpha, fit, rank = np.ascontiguousarray(numbers.T)
     F, F_scale, norms = F[: known[-1]], F_scale[: known[-1]], norms[:normed]
     return Matrix(states, segments, S, S_scale, np.array(known, np.int64), F, F_scale, norms, alpha, fit, rank)
-
-
-def cut(session: NDArray[np.uint32], states: int) -> Longs:
-    """First rows of the states, and N: at least `states` stretches of whole sessions, as equal as those allow.
-
-    None holds more than STATE_WRITES rows: a stretch that does is cut again, within a session only if that is longer.
-    """
-    edges = ledger.stretches(session, max(len(session), 1))
-    wanted = np.arange(1, states) * (len(session) / states)
-    later = edges[np.searchsorted(edges, wanted)]
-    earlier = edges[np.maximum(np.searchsorted(edges, wanted) - 1, 0)]
-    nearest = np.where(later - wanted < wanted - earlier, later, earlier)
-    outer = np.unique(np.concatenate([[0], nearest, [len(session)]]))
-    inner = [
-        first + ledger.gather(ledger.stretches(session[first:end], STATE_WRITES), STATE_WRITES)
-        for first, end in pairwise(outer.tolist())
-    ]
-    return np.unique(np.concatenate([outer, *inner])).astype(np.int64)
 
 
 def row_width(rule: str, width: int) -> int:
@@ -171,7 +161,13 @@ def _taken_over(rows: Rows, first: int, end: int, segments: Longs, before: Befor
         return None
     f = slice(int(old.known[state]), int(old.known[state + 1]))
     numbers = float(old.alpha[state]), float(old.fit[state]), float(old.rank[state])
-    return State(old.S[a:b], old.S_scale[a:b], old.F[f], old.F_scale[f], old.norms[first:end], numbers)
+    part = slice(a, b) if len(old.S) else slice(0)
+    return State(old.S[part], old.S_scale[part], old.F[f], old.F_scale[f], old.norms[first:end], numbers)
+
+
+def _fits(state: State, room: int, lean: Lean | None) -> bool:
+    """Whether a state that was learned before is what would be learned now."""
+    return len(state.F) == room if lean else len(state.S) > 0
 
 
 def row_keys(rows: Rows, vocabulary: NDArray[np.uint64], dimension: int, starts: Longs, first: int, end: int) -> Floats:

@@ -33,6 +33,9 @@ class Tensors(Mapping[str, NDArray[Any]]):
         """array[first:end] of that name."""
         return self[name][first:end]
 
+    def let_go(self) -> None:
+        """Take no memory for what was read of a file, until it is read again."""
+
 
 class Memory:
     """A memory that can be read. `name` is what error messages call it, `stamp` the state its file was in."""
@@ -48,7 +51,9 @@ class Memory:
         return rows
 
     def column(self, name: str) -> NDArray[Any]:
-        """One column of the ledger, checked as in `rows`, without the others."""
+        """One column of the ledger, checked as in `rows`, without the others. No `summed` in the file: all 0."""
+        if name == "summed" and "ledger.summed" not in self.tensors:
+            return np.broadcast_to(np.uint32(0), self.header.passages)
         length = None if name in ("terms", "counts") else self.header.passages
         width = {"uid": (16,), "code": (-(-self.header.dimension // 4),)}.get(name, ())
         column = self._array(f"ledger.{name}", ledger.DTYPES[name], length, *width)
@@ -76,9 +81,11 @@ class Memory:
             sound = len(bounds) > 0 and bounds[0] == 0 and bounds[-1] == total and bool(np.all(np.diff(bounds) >= step))
             self._expect(sound, "the bounds of the matrix")
         states, segments, directions = len(matrix.states) - 1, len(matrix.segments) - 1, len(matrix.F)
-        lengths = {"S": segments, "S_scale": segments, "F_scale": directions, "known": states + 1}
+        lengths = {"S_scale": len(matrix.S), "F_scale": directions, "known": states + 1}
         lengths |= dict.fromkeys(("alpha", "fit", "rank"), states)
-        self._expect(all(len(getattr(matrix, name)) == n for name, n in lengths.items()), "the size of the matrix")
+        sound = len(matrix.S) in (0, segments) and all(len(getattr(matrix, name)) == n for name, n in lengths.items())
+        sound = sound and (self.header.rule == "rls" or len(matrix.S) == segments)
+        self._expect(sound, "the size of the matrix")
         slots = self.header.rule != "slots" or bool(np.all(np.diff(matrix.known) == SLOTS))
         self._expect(slots and bool(np.isin(matrix.states, matrix.segments).all()), "the bounds of the matrix")
         numbers = (matrix.S_scale, matrix.F_scale, matrix.norms, matrix.alpha, matrix.fit)
@@ -113,6 +120,11 @@ class Memory:
     def text(self) -> BlockReader | None:
         """The passages' text, or None when it was not kept."""
         return self._strings("text", self.header.passages) if self.header.text else None
+
+    def spoken(self, row: int, text: str) -> str:
+        """A passage as it is encoded: its text, after the name of the person who said it (split.spoken)."""
+        name = self.speakers[self.rows.speaker[row]]
+        return f"{name}: {text}" if name and self.rows.role[row] == ROLES.index("user") else text
 
     @cached_property
     def pointers(self) -> BlockReader:
@@ -163,7 +175,8 @@ class Memory:
         rows, ends = bounds.rows, bounds.bytes
         sound = len(rows) == len(ends) > 0 and rows[0] == ends[0] == 0
         sound = sound and bool(np.all(np.diff(rows) > 0) and np.all(np.diff(ends) > 0))
-        self._expect(sound and length in (None, rows[-1]), f"the blocks of {name}")
+        length_of_all = len(self._array(f"ledger.{name}.frames", np.uint8, None))
+        self._expect(sound and length in (None, rows[-1]) and ends[-1] == length_of_all, f"the blocks of {name}")
 
         tensors = self.tensors  # and not `self`: the strings may outlive the columns
 

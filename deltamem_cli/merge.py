@@ -6,7 +6,7 @@ sessions and places counts before the others': `merge(a, diff(a, b))` is b.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,24 +15,32 @@ from numpy.typing import NDArray
 
 from deltamem_cli.assemble import assemble, part_of
 from deltamem_cli.compare import same_encoder, same_learning
+from deltamem_cli.covered import covered
 from deltamem_cli.errors import UsageError
 from deltamem_cli.ledger import Longs
 from deltamem_cli.memory import Memory
 from deltamem_cli.records import Session, Source
 
+_AT_ONCE = 1 << 18  # passages whose uids are sorted at once
+
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What a merge did: memories, passages of all together, of the result, and those that a patch took away."""
+    """What a merge did: memories, passages of all together, of the result, and those that a patch took away.
+
+    encoded: passages that were encoded anew (reencode.py).
+    """
 
     memories: int
     passages_in: int
     passages: int
     removed: int
+    encoded: int = 0
 
 
-def merge(memories: Sequence[Memory], path: str | Path, device: str = "cpu") -> Merged:
-    """Write the union of the memories to `path`. A passage that several hold counts once.
+def merge(memories: Sequence[Memory], path: str | Path, device: str = "cpu", budget: int | None = None) -> Merged:
+    """Write the union of the memories to `path`, at most `budget` bytes. A passage that several hold counts once, and
+    sums of passages give way to the passages themselves (covered.py).
 
     The matrix of the union is the matrix of all passages at once, in time order. Text that one of the memories kept is
     kept. Raises MemoryFileError when they were made with different encoders or learn differently, UsageError for
@@ -45,9 +53,10 @@ def merge(memories: Sequence[Memory], path: str | Path, device: str = "cpu") -> 
     if all(patches):
         raise UsageError("every one of these is a patch: merge them with the memory that they belong to")
     chosen, removed = _chosen(memories)
+    chosen = chosen[~covered(memories, chosen)]
     sources, sessions = _patched_tables(memories, chosen) if any(patches) else _joined_tables(memories)
     text = any(memory.header.text for memory in memories)
-    header = replace(memories[0].header, text=text, patch=False)
+    header = replace(memories[0].header, text=text, patch=False, budget=budget)
     parts = [part_of(memory) for memory in memories]
     assemble(path, header, memories[0].mean, parts, sources, sessions, chosen=chosen, device=device)
     return Merged(len(memories), sum(len(memory.rows) for memory in memories), len(chosen), removed)
@@ -58,25 +67,52 @@ def _chosen(memories: Sequence[Memory]) -> tuple[Longs, int]:
 
     Of several a patch's goes first, then one with text, then the one at the first place.
     """
-    uids = np.concatenate([memory.rows.uid for memory in memories]).view("V16").ravel()
+    total = sum(len(memory.rows) for memory in memories)
     paths = sorted({source.path for memory in memories for source in memory.sources})
     number = {path: i for i, path in enumerate(paths)}
-    source = np.concatenate([np.array([number[s.path] for s in m.sources], np.int64)[m.rows.source] for m in memories])
-    seq = np.concatenate([memory.rows.seq for memory in memories])
-    bare = _each([not memory.header.text for memory in memories], memories)
-    plain = _each([not memory.header.patch for memory in memories], memories)
+    sources = [np.array([number[source.path] for source in memory.sources], np.int64) for memory in memories]
+    taken = np.concatenate([memory.removed for memory in memories]).view("V16").ravel()
+    shares = min(256, total // _AT_ONCE + 1)
+    found: list[Longs] = []
+    removed = 0
+    for share in range(shares):  # of all uids: what is sorted at once is bounded
+        chosen, gone = _chosen_of(
+            memories, sources, taken, [memory.rows.uid[:, 0] % shares == share for memory in memories]
+        )
+        found.append(chosen)
+        removed += gone
+    return np.sort(np.concatenate(found)), removed
+
+
+def _chosen_of(
+    memories: Sequence[Memory], sources: Sequence[Longs], taken: NDArray[np.void], mine: Sequence[NDArray[np.bool_]]
+) -> tuple[Longs, int]:
+    """As `_chosen`, for the rows `mine` of each memory. `sources` numbers their logs, `taken` are patched away."""
+    rows = [np.flatnonzero(flags) for flags in mine]
+    starts = np.cumsum([0, *(len(memory.rows) for memory in memories)])
+    places = np.concatenate([start + some for start, some in zip(starts, rows, strict=False)])
+    each = list(zip(memories, sources, rows, strict=True))
+    uids = np.concatenate([memory.rows.uid[some] for memory, _, some in each]).view("V16").ravel()
+    source = np.concatenate([numbers[memory.rows.source[some]] for memory, numbers, some in each])
+    seq = np.concatenate([memory.rows.seq[some] for memory, _, some in each])
+    bare = np.concatenate([*_bare(memories, rows, uids)])
+    plain = np.concatenate([np.full(len(some), not memory.header.patch) for memory, _, some in each])
     order = np.lexsort((seq, source, bare, plain, uids))
     first = np.ones(len(order), bool)
     first[1:] = uids[order][1:] != uids[order][:-1]
-    chosen = np.sort(order[first])
-    removed = np.concatenate([memory.removed for memory in memories]).view("V16").ravel()
-    gone = plain[chosen] & np.isin(uids[chosen], removed)
-    return chosen[~gone], int(gone.sum())
+    chosen = order[first]
+    gone = plain[chosen] & np.isin(uids[chosen], taken)
+    return places[chosen[~gone]], int(gone.sum())
 
 
-def _each(flags: Sequence[bool], memories: Sequence[Memory]) -> NDArray[np.bool_]:
-    """A flag of each memory, for each of its rows."""
-    return np.repeat(np.array(flags), [len(memory.rows) for memory in memories])
+def _bare(memories: Sequence[Memory], rows: Sequence[Longs], uids: NDArray[np.void]) -> Iterator[NDArray[np.bool_]]:
+    """Which of those rows of each memory have no text; it is looked at only for uids (n,) that several rows have."""
+    _, number, times = np.unique(uids, return_inverse=True, return_counts=True)
+    several = np.split(times[number] > 1, np.cumsum([len(some) for some in rows])[:-1])
+    for memory, some, again in zip(memories, rows, several, strict=True):
+        bare = np.zeros(len(some), bool)
+        bare[again] = [memory.text is None or not memory.text[row] for row in some[again].tolist()]
+        yield bare
 
 
 def _joined_tables(memories: Iterable[Memory]) -> tuple[list[Source], list[Session]]:

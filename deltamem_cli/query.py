@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from deltamem_cli.rank import Ranker, Scores
 from deltamem_cli.records import KINDS, ROLES, Answer, Hit, Segment
 from deltamem_cli.recover import read_sources
 from deltamem_cli.rerank import rerank
+from deltamem_cli.supersede import superseded
 from deltamem_cli.weights import MOST_WORDS, UNFAMILIAR
 
 if TYPE_CHECKING:
@@ -40,23 +42,35 @@ class Searcher:
     def _ranker(self) -> Ranker:
         return Ranker(self.memory)
 
-    def ask(self, question: str, k: int = 5, context: int = 0, filters: Filters = EVERYTHING) -> Answer:
-        """The k best passages, each with `context` neighbours on either side; none when nothing fits the question."""
+    def ask(
+        self, question: str, k: int = 5, context: int = 0, filters: Filters = EVERYTHING, *, history: bool = False
+    ) -> Answer:
+        """The k best passages, each with `context` neighbours on either side; none when nothing fits the question.
+
+        What was said again, differently, later says so; with `history` the later one has the older ones beside it.
+        """
         found = self._scores(question)
         if found is None:
             return Answer(question, 0.0)
         best, score = self._order(question, found, np.flatnonzero(let_through(self.memory, filters)))
         if not self._fits(found, best):
             return Answer(question, found.familiarity)
+        best, score, chains = self._newest_first(question, found, best, score)
         rows = self._first_of_each_text(best, k)
+        newest = {older: row for row, chain in chains.items() for older in chain}
         wanted = {near for row in rows for near in self._near(row, context)}
         texts = self._texts(sorted(wanted))
+
+        def told(row: int) -> Hit:
+            return hit(self.memory, row, float(score[row]), texts.get(row))
+
         hits = []
         for row in rows:
             near = self._near(row, context)
-            before = tuple(hit(self.memory, i, float(score[i]), texts.get(i)) for i in near if i < row)
-            after = tuple(hit(self.memory, i, float(score[i]), texts.get(i)) for i in near if i > row)
-            hits.append(hit(self.memory, row, float(score[row]), texts.get(row), before, after))
+            before, after = (tuple(told(i) for i in near if (i < row) is first and i != row) for first in (True, False))
+            older = tuple(told(i) for i in chains.get(row, ())) if history else ()
+            later = told(newest[row]) if row in newest else None
+            hits.append(replace(told(row), before=before, after=after, superseded_by=later, older=older))
         return Answer(question, found.familiarity, tuple(hits))
 
     def where(self, question: str, k: int = 5, filters: Filters = EVERYTHING) -> Answer:
@@ -77,19 +91,30 @@ class Searcher:
         return self._ranker.scores(question, self._encoder.encode_query(question))
 
     def scores(self, question: str) -> Floats:
-        """What `ask` ranks by: a score of every passage (N,), the best candidates read again."""
+        """What `ask` ranks by: a score of every passage (N,), the best candidates read again, newest first."""
         found = self._scores(question)
         if found is None:
             return np.zeros(len(self.memory.rows), np.float32)
-        return self._order(question, found, np.arange(len(self.memory.rows)))[1]
+        best, score = self._order(question, found, np.arange(len(self.memory.rows)))
+        return self._newest_first(question, found, best, score)[1]
 
     def _order(self, question: str, found: Scores, allowed: NDArray[np.int64]) -> tuple[NDArray[np.int64], Floats]:
         """The allowed rows, best first, and the scores (N,) that say so: those of the best after a second reading."""
         first = allowed[np.argsort(-found.fused[allowed], kind="stable")]
         score = found.fused.copy()
         rarity = self._ranker.rarity(question)
-        score[first] = rerank(question, first, score[first], self.memory, self._encoder, rarity)
+        score[first] = rerank(question, first, score[first], found.parts, self.memory, self._encoder, rarity)
         return first[np.argsort(-score[first], kind="stable")], score
+
+    def _newest_first(
+        self, question: str, found: Scores, best: NDArray[np.int64], score: Floats
+    ) -> tuple[NDArray[np.int64], Floats, dict[int, tuple[int, ...]]]:
+        """What supersedes others goes before them: rows and scores (N,) as of `_order`, and what it found."""
+        chains = superseded(question, best, score, found.dense, found.share, self.memory)
+        score = score.copy()
+        for row, older in chains.items():
+            score[row] = max(score[row], np.nextafter(score[list(older)].max(), np.float32(np.inf)))
+        return best[np.argsort(-score[best], kind="stable")], score, chains
 
     def _fits(self, found: Scores, best: NDArray[np.int64]) -> bool:
         """Whether the question is about something in the memory (see UNFAMILIAR)."""
@@ -117,7 +142,7 @@ class Searcher:
         """The text of those rows that have one: from the memory, or from the logs it was made from."""
         kept = self.memory.text
         texts = {row: text for row in rows if kept is not None and (text := kept[row])}
-        missing = [row for row in rows if row not in texts]
+        missing = [row for row in rows if row not in texts and not self.memory.rows.summed[row]]
         return texts | (read_sources(self.memory, missing, self._encoder) if missing else {})
 
     def _segment(self, segment: int, found: Scores) -> Segment:
@@ -138,14 +163,7 @@ class Searcher:
         )
 
 
-def hit(
-    memory: Memory,
-    row: int,
-    score: float,
-    text: str | None = None,
-    before: tuple[Hit, ...] = (),
-    after: tuple[Hit, ...] = (),
-) -> Hit:
+def hit(memory: Memory, row: int, score: float, text: str | None = None) -> Hit:
     """A row of a memory as a result; its text is the memory's own, where it keeps one and none is given."""
     rows = memory.rows
     session = memory.sessions[rows.session[row]]
@@ -165,8 +183,7 @@ def hit(
         source=memory.sources[rows.source[row]].path,
         line=int(rows.line[row]),
         pointer=memory.pointers[row],
-        before=before,
-        after=after,
+        summed=int(rows.summed[row]),
     )
 
 

@@ -112,6 +112,9 @@ class Hit:
     """A passage that a query found. text is None where it is neither in the memory nor still in its source.
 
     score: higher is better; it compares passages of one answer. before, after: its neighbours in the session.
+    summed: how many passages it stands for, where a budget has summed them (it then has no text); 0 for a passage.
+    superseded_by: the passage that says it again, differently, later. older: what this one supersedes, oldest first
+    (both found among the candidates of one question).
     """
 
     score: float
@@ -129,6 +132,9 @@ class Hit:
     pointer: str
     before: tuple[Hit, ...] = ()
     after: tuple[Hit, ...] = ()
+    summed: int = 0
+    superseded_by: Hit | None = None
+    older: tuple[Hit, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

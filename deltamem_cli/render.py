@@ -17,6 +17,8 @@ from deltamem_cli.records import Answer, Hit, Segment
 from deltamem_cli.terminal import UNSAFE, Style, clean, count, line, short_path
 from deltamem_cli.weights import UNFAMILIAR
 
+_NO_TEXT = "(its text is not kept, and its log is gone or has changed)"
+
 
 def answer_text(answer: Answer, style: Style, *, named: bool = False) -> Iterator[str]:
     """An answer for a person, in lines; `named` for one of many: its question first, an empty line last."""
@@ -45,16 +47,21 @@ def _hit_text(number: int, hit: Hit, question: str, style: Style) -> Iterator[st
     yield f"{style.bold(str(number))}  {style.place(place(hit))}"
     about = [when(hit.time), who(hit), line(hit.title or hit.session), f"score {hit.score:.2f}"]
     yield style.dim("   " + " · ".join(part for part in about if part))
+    if hit.superseded_by is not None:
+        yield style.dim(f"   {replaced(hit.superseded_by)}")
     for near in hit.before:
         yield from _indented(near, "", style, near=True)
     yield from _indented(hit, question, style)
     for near in hit.after:
         yield from _indented(near, "", style, near=True)
+    for older in hit.older:
+        yield style.dim(f"   before: {' · '.join(part for part in (when(older.time), place(older)) if part)}")
+        yield from _indented(older, "", style, near=True)
 
 
 def _indented(hit: Hit, question: str, style: Style, near: bool = False) -> Iterator[str]:
     if hit.text is None:
-        yield style.dim("   (its text is not kept, and its log is gone or has changed)")
+        yield style.dim(f"   {not_kept(hit) if hit.summed else _NO_TEXT}")
         return
     lead = f"{who(hit)}: " if near else ""
     for shown in (lead + _marked(hit.text, question, style)).split("\n"):
@@ -91,6 +98,16 @@ def place(hit: Hit) -> str:
     return f"{short_path(hit.source)}:{hit.line}" + (f"#{line(hit.pointer)}" if hit.pointer else "")
 
 
+def not_kept(hit: Hit) -> str:
+    """What stands in place of a text that is not there."""
+    return f"({hit.summed} passages from here on, summed)" if hit.summed else "(text not kept)"
+
+
+def replaced(newer: Hit) -> str:
+    """What an answer that was said again, differently, says of itself."""
+    return f"superseded by {place(newer)}" + (f" ({said})" if (said := when(newer.time)) else "")
+
+
 def who(hit: Hit) -> str:
     """Who said it, and as what."""
     return line(f"{hit.speaker} ({hit.role})" if hit.speaker and hit.role != "user" else hit.speaker or hit.role) + (
@@ -125,10 +142,11 @@ def answer_json(answer: Answer) -> Iterator[str]:
 
 
 def hit_fields(hit: Hit) -> dict[str, Any]:
-    """A hit and its neighbours for a program."""
+    """A hit, its neighbours, and what it supersedes or is superseded by, for a program."""
     fields = asdict(hit) | {"time": iso(hit.time)}
-    fields["before"] = [hit_fields(near) for near in hit.before]
-    fields["after"] = [hit_fields(near) for near in hit.after]
+    for name in ("before", "after", "older"):
+        fields[name] = [hit_fields(near) for near in getattr(hit, name)]
+    fields["superseded_by"] = hit_fields(hit.superseded_by) if hit.superseded_by is not None else None
     return fields
 
 

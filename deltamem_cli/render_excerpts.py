@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 
 from deltamem_cli.records import Answer, Hit
-from deltamem_cli.render import iso, place, when, who
+from deltamem_cli.render import iso, not_kept, place, replaced, when, who
 from deltamem_cli.terminal import clean, line
 
 OPENING = "Excerpts from conversation logs, oldest first. Cite them as [1], [2] and so on."
@@ -43,7 +43,7 @@ def markdown(answer: Answer) -> Iterator[str]:
     for hit in answer.hits:
         yield f"\n**{_about(hit)}**\n"
         for near in (*hit.before, hit, *hit.after):
-            for shown in clean(near.text or "(text not kept)").split("\n"):
+            for shown in clean(near.text or not_kept(near)).split("\n"):
                 yield f"> {shown}".rstrip()
 
 
@@ -64,7 +64,8 @@ def table(answer: Answer, *, heading: bool) -> Iterator[str]:
 
 
 def _about(hit: Hit) -> str:
-    return " · ".join(part for part in (when(hit.time), who(hit), place(hit)) if part)
+    newer = replaced(hit.superseded_by) if hit.superseded_by is not None else ""
+    return " · ".join(part for part in (when(hit.time), who(hit), place(hit), newer) if part)
 
 
 def _age(hit: Hit) -> tuple[float, str, int]:

@@ -7,10 +7,11 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from deltamem_cli.records import Hit
-from deltamem_cli.render import hit_fields, iso, json_line, place, when, who
+from deltamem_cli.render import hit_fields, iso, json_line, not_kept, place, when, who
 from deltamem_cli.terminal import Style, clean, count, line, short_path, size
 
 if TYPE_CHECKING:
+    from deltamem_cli.budget import Compacted
     from deltamem_cli.diff import Change, Difference
     from deltamem_cli.forget import Forgotten
     from deltamem_cli.info import Info
@@ -59,7 +60,7 @@ def _change_text(change: Change, style: Style) -> Iterator[str]:
 
 def _excerpt(hit: Hit, indent: str, most: int = 6) -> Iterator[str]:
     """The first lines of a passage."""
-    lines = clean(hit.text if hit.text is not None else "(text not kept)").split("\n")
+    lines = clean(hit.text if hit.text is not None else not_kept(hit)).split("\n")
     for shown in lines[:most]:
         yield indent + shown
     if len(lines) > most:
@@ -78,11 +79,20 @@ def difference_json(told: Difference) -> str:
 def merged_text(merged: Merged, path: str) -> str:
     """What a merge did, for a person."""
     twice = merged.passages_in - merged.passages - merged.removed
-    also = [f"{twice:,} in more than one"] * (twice > 0) + [f"{merged.removed:,} taken away"] * (merged.removed > 0)
+    told = (twice, "in more than one"), (merged.removed, "taken away"), (merged.encoded, "encoded anew")
+    also = [f"{number:,} {what}" for number, what in told if number]
     return (
         f"{merged.memories} memories with {count(merged.passages_in, 'passage')} → {short_path(path)} "
         f"with {merged.passages:,}" + (f" ({', '.join(also)})" if also else "")
     )
+
+
+def compacted_text(told: Compacted, path: str, *, done: bool) -> str:
+    """What a compact left, or would, for a person."""
+    kept = f"{count(told.passages, 'passage')}, {told.texts:,} with text"
+    sums = f"; {told.summed:,} more summed into {told.sums:,}" if told.sums else ""
+    verb = "→" if done else "would become"
+    return f"{short_path(path)}: {size(told.before)} {verb} {size(told.after)}: {kept}{sums}"
 
 
 def forgotten_text(told: Forgotten, path: str, *, done: bool) -> str:
@@ -117,6 +127,10 @@ def info_text(info: Info, path: str, style: Style) -> Iterator[str]:
         "bytes": f"{size(total)}: {parts}",
         "text": "kept" if header.text else "not kept: read from the logs where they still are",
     }
+    if header.budget is not None:
+        sums = f", {info.summed:,} more summed into {info.sums:,}" if info.sums else ""
+        rows["text"] = f"of {info.texts:,} passages kept{sums}"
+        rows["budget"] = size(header.budget)
     for name, value in rows.items():
         yield f"{style.dim(f'{name:>9}')}  {value}"
     if info.largest:

@@ -25,6 +25,17 @@ BETA = 0.005  # gate of `delta`
 SLOTS, SHARPNESS, STRENGTH = 512, 10.0, 0.1  # of `slots`
 
 
+class Lean(NamedTuple):
+    """How few directions a state keeps: one for `share` writes, at most `most`."""
+
+    share: int
+    most: int
+
+    def directions(self, writes: int) -> int:
+        """Of a state of so many writes."""
+        return min(self.most, writes // self.share)
+
+
 class State(NamedTuple):
     """One state's share of the arrays of a Matrix; numbers are its α (0 without a ridge), fit (0) and rank."""
 
@@ -37,12 +48,18 @@ class State(NamedTuple):
 
 
 def learn(
-    rule: str, keys: Floats, beside: Floats, weights: Floats, segments: NDArray[np.int64], device: str = "cpu"
+    rule: str,
+    keys: Floats,
+    beside: Floats,
+    weights: Floats,
+    segments: NDArray[np.int64],
+    device: str,
+    room: int,
 ) -> State:
     """The state of keys (n, d) in time order, which begin their segments at the rows `segments`.
 
     beside: the keys with half of each neighbour's (n, d), whose rows of the matrix have the norms; weights (n,): what a
-    half-life leaves of each. Both are for `rls` alone.
+    half-life leaves of each; room: how many directions F may have, the best known. All three are for `rls` alone.
     """
     import torch
 
@@ -50,14 +67,15 @@ def learn(
     labels = np.searchsorted(segments, np.arange(len(keys)), side="right") - 1
     V = torch.nn.functional.one_hot(torch.from_numpy(labels).to(device), len(segments)).float()
     if rule == "rls":
-        return _rls(K, V, torch.from_numpy(beside).to(device), torch.from_numpy(weights).to(device))
+        return _rls(K, V, torch.from_numpy(beside).to(device), torch.from_numpy(weights).to(device), room)
     S, F = _delta(K, V) if rule == "delta" else _slots(K, V)
     C = K.T @ K
     rank = float(C.trace() ** 2 / C.square().sum())
     return _stored(_rounded(S), _rounded(F), K[:0, 0], (0.0, 0.0, rank))
 
 
-def _rls(K: torch.Tensor, V: torch.Tensor, beside: torch.Tensor, weights: torch.Tensor) -> State:
+def _rls(K: torch.Tensor, V: torch.Tensor, beside: torch.Tensor, weights: torch.Tensor, room: int) -> State:
+    """With fewer directions a state explains less of any question, and its fit is less by as much."""
     from deltamem_cli.rules import rls
 
     root = weights.sqrt()[:, None]
@@ -67,7 +85,11 @@ def _rls(K: torch.Tensor, V: torch.Tensor, beside: torch.Tensor, weights: torch.
     state = rls.solve(K, V, alpha)
     fit = float((weights * rls.leave_one_out(state, K, alpha)).sum() / weights.sum())
     rank = float(found.scale.sum() ** 2 / found.scale.square().sum())
-    F, F_scale = _rounded(rls.known(found, alpha, LEAST_KNOWN))
+    known = rls.known(found, alpha, LEAST_KNOWN)  # the best known last
+    few = known[max(len(known) - room, 0) :]
+    if len(few) < len(known):
+        fit *= float((K @ few.T).square().sum() / (K @ known.T).square().sum())
+    F, F_scale = _rounded(few)
     kept = (F.float() * F_scale[:, None]).to(K.device)
     norms = (beside - beside @ kept.T @ kept).norm(dim=1) / alpha
     return _stored(_rounded(state.S), (F, F_scale), norms, (alpha, fit, rank))

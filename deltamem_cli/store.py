@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import json
+import mmap
 import os
 import shlex
 import stat
@@ -26,6 +27,7 @@ from safetensors import SafetensorError, safe_open
 from deltamem_cli.errors import MemoryFileError, UsageError
 from deltamem_cli.header import Header
 from deltamem_cli.memory import Memory, Stamp, Tensors
+from deltamem_cli.scratch import let_go
 
 FORMAT = 1
 UPGRADES: list[Callable[[dict[str, Any]], dict[str, Any]]] = []  # header of format i + 1 → i + 2; only ever added to
@@ -40,40 +42,46 @@ _DTYPES = {
     "float16": "F16",
     "float32": "F32",
 }
+_NUMPY = {short: np.dtype(long) for long, short in _DTYPES.items()}
 _COPY = 1 << 20
+_TRIES = 10  # to open a file that is replaced meanwhile
 
 
 class _FileTensors(Tensors):
-    """The tensors of an open file, read anew at each call: whoever asks decides how long one stays in memory."""
+    """The tensors of a file as views of it: what is used comes into memory, and the system may put it out again."""
 
-    def __init__(self, handle: Any, name: str) -> None:  # noqa: ANN401  # safetensors' class has no stub
-        self._handle, self._name, self._names = handle, name, frozenset(handle.keys())
+    def __init__(self, file: BinaryIO, name: str) -> None:
+        self._map, self._name = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), name
+        header = 8 + int.from_bytes(self._map[:8], "little")
+        self._begin, self._entries = header, orjson.loads(self._map[8:header])
+        self._entries.pop("__metadata__", None)
 
     def __getitem__(self, name: str) -> NDArray[Any]:
-        return self._fetch(name, lambda: self._handle.get_tensor(name))
-
-    def piece(self, name: str, first: int, end: int) -> NDArray[Any]:
-        return self._fetch(name, lambda: self._handle.get_slice(name)[first:end])
-
-    def _fetch(self, name: str, fetch: Callable[[], NDArray[Any]]) -> NDArray[Any]:
-        if name not in self._names:
+        if name not in self._entries:
             raise MemoryFileError(f"{self._name}: the tensor {name} is missing; restore the file or ingest again")
-        try:
-            return fetch()
-        except (SafetensorError, TypeError, OSError) as error:
-            raise MemoryFileError(f"{self._name}: the tensor {name} cannot be read ({error})") from error
+        entry = self._entries[name]
+        if entry["dtype"] not in _NUMPY:
+            raise MemoryFileError(f"{self._name}: the tensor {name} cannot be read (its type is {entry['dtype']})")
+        count = int(np.prod(entry["shape"], dtype=np.int64))
+        at = self._begin + entry["data_offsets"][0]
+        return np.frombuffer(self._map, _NUMPY[entry["dtype"]], count, at if count else 0).reshape(entry["shape"])
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted(self._names))
+        return iter(sorted(self._entries))
 
     def __len__(self) -> int:
-        return len(self._names)
+        return len(self._entries)
+
+    def let_go(self) -> None:
+        let_go(self._map)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
 
     def nbytes(self, name: str) -> int:
         """How many bytes of the file a tensor takes, without reading it."""
-        piece = self._handle.get_slice(name)
-        width = {short: np.dtype(long).itemsize for long, short in _DTYPES.items()}.get(piece.get_dtype(), 0)
-        return width * int(np.prod(piece.get_shape(), dtype=np.int64))
+        first, end = self._entries[name]["data_offsets"]
+        return int(end - first)
 
 
 def open_memory(path: str | Path) -> Memory:
@@ -85,15 +93,19 @@ def open_memory(path: str | Path) -> Memory:
         )
     if not stat.S_ISREG(os.stat(name).st_mode):
         raise MemoryFileError(f"{name}: not a file; give the .safetensors file that `deltamem ingest -o` wrote")
-    opened = stamp(name)
-    try:
-        handle: Any = safe_open(name, framework="numpy")
-        header = (handle.metadata() or {}).get("deltamem")
-    except (SafetensorError, OSError) as error:
-        raise MemoryFileError(f"{name}: not a deltamem memory, or cut short ({_first_line(error)})") from error
-    if header is None:
-        raise MemoryFileError(f"{name}: a safetensors file, but not one that deltamem made")
-    return Memory(_parse(header, name), _FileTensors(handle, name), name, opened)
+    for _ in range(_TRIES):
+        opened = stamp(name)
+        try:
+            with safe_open(name, framework="numpy") as checked:  # the header is sound, and the file as long as it says
+                header = (checked.metadata() or {}).get("deltamem")
+            if header is None:
+                raise MemoryFileError(f"{name}: a safetensors file, but not one that deltamem made")
+            with open(name, "rb") as file:
+                if _stamp(os.fstat(file.fileno())) == opened:  # what was checked is what is read
+                    return Memory(_parse(header, name), _FileTensors(file, name), name, opened)
+        except (SafetensorError, OSError) as error:
+            raise MemoryFileError(f"{name}: not a deltamem memory, or cut short ({_first_line(error)})") from error
+    raise MemoryFileError(f"{name}: is written all the time; try again when that has ended")
 
 
 def _parse(header: str, name: str) -> Header:
@@ -127,9 +139,12 @@ def nbytes(memory: Memory) -> dict[str, int]:
 def stamp(path: str | Path) -> Stamp | None:
     """What tells one state of a file from another: None when there is none."""
     try:
-        found = os.stat(path)
+        return _stamp(os.stat(path))
     except FileNotFoundError:
         return None
+
+
+def _stamp(found: os.stat_result) -> Stamp:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
@@ -147,12 +162,8 @@ def save(
     Raises UsageError when another program has changed it meanwhile, and leaves it so.
     """
     target = os.path.realpath(path)
-    sizes = {name: spool.seek(0, os.SEEK_END) for name, spool in spools.items()}
-    tensors = {name: (_DTYPES[array.dtype.name], list(array.shape), array.nbytes) for name, array in arrays.items()}
-    tensors |= {name: ("U8", [size], size) for name, size in sizes.items()}
-    # The widest first, so that every tensor begins at a multiple of its width.
-    width = {name: array.dtype.itemsize for name, array in arrays.items()}
-    order = sorted(tensors, key=lambda name: (-width.get(name, 1), name))
+    tensors = _tensors(arrays, spools)
+    order = _order(tensors)
     with _replacing(target) as out:
         out.write(_safetensors_header(header, tensors, order))
         for name in order:
@@ -164,6 +175,28 @@ def save(
                 out.write(np.ascontiguousarray(arrays[name]).data)
         if expected is not ... and stamp(target) != expected:
             raise UsageError(f"{path}: another program changed it meanwhile; run the same command again")
+
+
+def measure(header: Header, arrays: Mapping[str, NDArray[Any]], spools: Mapping[str, BinaryIO]) -> int:
+    """The bytes of the file that `save` would write."""
+    tensors = _tensors(arrays, spools)
+    head = _safetensors_header(header, tensors, _order(tensors))
+    return len(head) + sum(size for *_, size in tensors.values())
+
+
+def _tensors(
+    arrays: Mapping[str, NDArray[Any]], spools: Mapping[str, BinaryIO]
+) -> dict[str, tuple[str, list[int], int]]:
+    """Type, shape and bytes of every tensor."""
+    sizes = {name: spool.seek(0, os.SEEK_END) for name, spool in spools.items()}
+    found = {name: (_DTYPES[array.dtype.name], list(array.shape), array.nbytes) for name, array in arrays.items()}
+    return found | {name: ("U8", [size], size) for name, size in sizes.items()}
+
+
+def _order(tensors: Mapping[str, tuple[str, list[int], int]]) -> list[str]:
+    """The widest first, so that every tensor begins at a multiple of its width."""
+    width = {short: np.dtype(long).itemsize for long, short in _DTYPES.items()}
+    return sorted(tensors, key=lambda name: (-width[tensors[name][0]], name))
 
 
 def _safetensors_header(header: Header, tensors: Mapping[str, tuple[str, list[int], int]], order: list[str]) -> bytes:

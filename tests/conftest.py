@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,7 @@ class WordEncoder:
         return [np.array([_direction(word, self.dimension) for word in words], np.float32) for words in said]
 
 
+@cache
 def _direction(word: str, dimension: int) -> NDArray[np.float64]:
     seed = int.from_bytes(blake2b(word.encode("utf-8", "replace"), digest_size=4).digest(), "little")
     direction = np.random.RandomState(seed).standard_normal(dimension)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Callable
 from itertools import count
@@ -13,7 +14,9 @@ from conftest import SAMPLES, Ran, WordEncoder, finish, said, turn, write_log
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from deltamem_cli import gather, scratch
 from deltamem_cli import ingest as ingesting
+from deltamem_cli import merge as merging
 from deltamem_cli.compare import meanings, novelty, pair_up
 from deltamem_cli.diff import diff, save_patch
 from deltamem_cli.draft import Draft
@@ -93,6 +96,44 @@ def test_the_merge_of_two_is_the_ingest_of_both(
     both = merged(fresh, make(a, how), make(b, how)).read_bytes()
     assert both == make(a | b, how).read_bytes()
     assert both == merged(fresh, make(b, how), make(a, how)).read_bytes()
+
+
+@settings(max_examples=6, deadline=None)
+@given(a=NONEMPTY, b=NONEMPTY, rows=st.integers(1, 7))
+def test_columns_in_files_and_in_chunks_are_the_same_bytes(
+    a: set[str], b: set[str], rows: int, make: Callable[..., Path], fresh: Callable[[], Path]
+) -> None:
+    paths = [make(a), make(b, text=False), make(a | b)]
+    plain = merged(fresh, *paths).read_bytes()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scratch, "_SMALL", 0)
+        patch.setattr(gather, "_CHUNK", rows)
+        patch.setattr(merging, "_AT_ONCE", rows)
+        assert merged(fresh, *paths).read_bytes() == plain
+
+
+def test_the_copy_with_text_is_taken_from_whichever_memory_has_it(
+    make: Callable[..., Path], fresh: Callable[[], Path]
+) -> None:
+    """A merged memory may lack the text of some passages; merging brings it back."""
+    partly = merged(fresh, make({"ada"}), make({"bo"}, text=False))
+    assert "" in list(open_memory(partly).text or [])
+    for order in ((partly, make({"bo"})), (make({"bo"}), partly)):
+        assert "" not in list(open_memory(merged(fresh, *order)).text or [])
+
+
+def test_a_full_disk_is_a_sentence(
+    make: Callable[..., Path], fresh: Callable[[], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(scratch, "_SMALL", 0)
+    monkeypatch.setattr(scratch, "_reserve", full)
+    path = fresh()
+    with pytest.raises(UsageError, match="no room for"):
+        merge([open_memory(make({"ada"}))], path)
+    assert not path.exists()
 
 
 @settings(max_examples=12, deadline=None)

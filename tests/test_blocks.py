@@ -107,3 +107,8 @@ def test_a_bomb_is_not_unpacked() -> None:
     assert len(bomb) < 10_000
     with pytest.raises(MemoryFileError, match="not believable"):
         reader(Bounds(np.array([0, 1]), np.array([0, len(bomb)])), bomb)[0]
+
+
+def test_empty_strings_fill_blocks_too() -> None:
+    bounds, _ = pack([""] * (2 * blocks.BLOCK_ROWS + 1))
+    assert bounds.rows.tolist() == [0, blocks.BLOCK_ROWS, 2 * blocks.BLOCK_ROWS, 2 * blocks.BLOCK_ROWS + 1]

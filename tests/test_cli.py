@@ -120,7 +120,8 @@ def test_json_of_a_query(invoke: Invoke, memory: Path, log: Path) -> None:
     assert 0 <= hit.pop("familiarity") <= 1
     assert hit.pop("score") > hit["after"][0].pop("score")
     assert len(bytes.fromhex(hit.pop("uid"))) == len(bytes.fromhex(hit["after"][0].pop("uid"))) == 16
-    common = {"session": "pots", "project": "", "kind": "text", "source": str(log), "pointer": "", "before": []}
+    common: dict[str, object] = {"session": "pots", "project": "", "kind": "text", "source": str(log), "pointer": ""}
+    common |= {"before": [], "summed": 0, "superseded_by": None, "older": []}
     title = hit["title"]
     assert hit == common | {
         "question": "kiln degrees",

@@ -163,7 +163,8 @@ def test_every_tensor_is_listed_with_its_type_and_shape(made: str, request: pyte
     listed = {quoted(name)[0]: (short[dtype], shape) for name, dtype, shape, _ in
               table(ROOT / "docs" / "memory-file.md", "tensor")}  # fmt: skip
     with safe_open(str(path), framework="numpy") as file:
-        assert set(listed) - set(file.keys()) == ({"ledger.removed"} if made == "memory" else set())
+        elsewhere = {"ledger.summed", "ledger.removed"} if made == "memory" else {"ledger.summed"}
+        assert set(listed) - set(file.keys()) == elsewhere
         for name in file.keys():  # noqa: SIM118
             dtype, shape = listed[name]
             piece = file.get_slice(name)
@@ -192,12 +193,12 @@ def test_python_in_the_docs_runs(page: Path, memory: Path, monkeypatch: pytest.M
 def test_numbers_that_were_chosen_are_the_ones_in_use() -> None:
     told = (ROOT / "docs" / "how-it-works.md").read_text("utf-8")
     for sentence in (
-        f"{weights.BM25} · z(bm25) + {weights.SHARE} · z(share) + {weights.DENSE} · z(dense)",
-        f"{weights.NEIGHBOURS} · (local before",
-        f"{weights.MATRIX} · z(matrix)",
-        f"{weights.BM25_SESSION} · z(bm25 of the session)",
-        f"{weights.MATRIX_SESSION} · z(matrix of the session",
-        f"− {weights.TOOL} for the calls",
+        *(f"| `{part}` | {weight} |" for part, weight in (weights.FIRST | weights.SECOND).items()),
+        *(f"| `{part}` | {weight} |" for part, weight in weights.FIRST.items()),
+        f"The best {weights.CANDIDATES} passages (fewer, when they are long: {weights.READ_TOKENS:,} tokens in all)",
+        f"in the last {weights.BESIDE}\ntokens of the one before it",
+        f"{weights.MEANING} · cos(a, b) + {weights.WORDS} · cos(words of a, words of b) − {weights.CROWD} · (crowd",
+        f"{weights.FITS} · dense(b) + {weights.HOLDS} · share(b) − {weights.BEHIND} · behind(a) − {weights.DOUBT}\n",
         f"{weights.EXPLAINED} · ratio + {weights.FOUND} · ln(best matrix read) − {-weights.OFFSET}",
         f"Below {weights.UNFAMILIAR} `query`",
         f"at least {weights.MOST_WORDS} of the question's",

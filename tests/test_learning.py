@@ -193,19 +193,22 @@ def test_a_state_that_fades_is_the_weighted_solution(make: Make) -> None:
 
 def test_weights_count_from_the_end_in_writes_or_in_time() -> None:
     day = 86_400_000
-    time = np.array([0, 9 * day, NO_TIME, 10 * day])
-    assert weights("", time).tolist() == [1, 1, 1, 1]
-    assert weights("1", time).tolist() == [0.125, 0.25, 0.5, 1]
-    assert weights("10d", time) == pytest.approx([0.5, 2**-0.1, 1, 1])
-    assert weights("24h", time) == pytest.approx([2**-10, 0.5, 1, 1])
-    assert weights("5d", np.full(2, NO_TIME)).tolist() == [1, 1]
-    assert weights("1", np.zeros(5000, np.int64))[0] == 0  # fades to nothing, not to an error
-    assert weights("1d", np.zeros(0, np.int64)).shape == (0,)
+    time, once = np.array([0, 9 * day, NO_TIME, 10 * day]), np.zeros(4, np.uint32)
+    assert weights("", time, once).tolist() == [1, 1, 1, 1]
+    assert weights("1", time, once).tolist() == [0.125, 0.25, 0.5, 1]
+    assert weights("1", time, np.array([0, 0, 3, 0], np.uint32)).tolist() == [2**-5, 2**-4, 0.5, 1], "a sum of three"
+    assert weights("10d", time, once) == pytest.approx([0.5, 2**-0.1, 1, 1])
+    assert weights("24h", time, once) == pytest.approx([2**-10, 0.5, 1, 1])
+    assert weights("5d", np.full(2, NO_TIME), once[:2]).tolist() == [1, 1]
+    assert (
+        weights("1", np.zeros(5000, np.int64), np.zeros(5000, np.uint32))[0] == 0
+    )  # fades to nothing, not to an error
+    assert weights("1d", np.zeros(0, np.int64), once[:0]).shape == (0,)
 
 
 @given(st.lists(st.integers(0, 10**13) | st.just(NO_TIME)), st.sampled_from(["3", "7d", "5000", "1h"]))
 def test_weights_are_shares(times: list[int], half_life: str) -> None:
-    left = weights(half_life, np.array(times, np.int64))
+    left = weights(half_life, np.array(times, np.int64), np.zeros(len(times), np.uint32))
     assert np.all((left >= 0) & (left <= 1))
     assert not times or left.max() == 1
 
@@ -243,7 +246,7 @@ def test_a_passage_that_faded_to_nothing_breaks_nothing(make: Make, encoder: Wor
 @given(st.lists(st.integers(1, 30), max_size=30), st.integers(1, 12))
 def test_states_are_stretches_of_whole_sessions(sizes: list[int], wanted: int) -> None:
     session = np.repeat(np.arange(len(sizes), dtype=np.uint32), sizes)
-    bounds = matrix.cut(session, wanted)
+    bounds = ledger.cut(session, wanted, matrix.STATE_WRITES)
     edges = {0, *np.cumsum(sizes).tolist()}
     assert bounds[0] == 0
     assert bounds[-1] == len(session)
@@ -255,12 +258,11 @@ def test_states_are_stretches_of_whole_sessions(sizes: list[int], wanted: int) -
         assert np.diff(bounds).max() <= len(session) / wanted + max(sizes)
 
 
-def test_no_state_is_larger_than_states_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matrix, "STATE_WRITES", 8)
+def test_no_state_is_larger_than_states_may_be() -> None:
     session = np.repeat(np.arange(6, dtype=np.uint32), [3, 3, 3, 3, 20, 3])
-    assert matrix.cut(session, 1).tolist() == [0, 6, 12, 20, 28, 35]
-    assert matrix.cut(session, 3).tolist() == [0, 6, 12, 20, 28, 32, 35]
-    assert matrix.cut(session, 1).tolist() == ledger.gather(ledger.stretches(session, 8), 8).tolist()
+    assert ledger.cut(session, 1, 8).tolist() == [0, 6, 12, 20, 28, 35]
+    assert ledger.cut(session, 3, 8).tolist() == [0, 6, 12, 20, 28, 32, 35]
+    assert ledger.cut(session, 1, 8).tolist() == ledger.gather(ledger.stretches(session, 8), 8).tolist()
 
 
 def test_states_as_many_as_asked_for(make: Make, encoder: WordEncoder) -> None:

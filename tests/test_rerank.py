@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import WordEncoder
+from numpy.typing import NDArray
 
 from deltamem_cli.draft import Draft
 from deltamem_cli.encoders import load_encoder
@@ -15,19 +16,19 @@ from deltamem_cli.ingest import ingest_messages, new_header
 from deltamem_cli.memory import Memory
 from deltamem_cli.query import Searcher
 from deltamem_cli.records import Message, Source
-from deltamem_cli.rerank import rerank
+from deltamem_cli.rerank import rerank, reread
 from deltamem_cli.store import open_memory
-from deltamem_cli.weights import CANDIDATES
+from deltamem_cli.weights import CANDIDATES, SECOND
 
 Make = Callable[..., Memory]
 
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    def memory_of(*texts: str, keep: bool = True, name: str = "talk") -> Memory:
+    def memory_of(*texts: str, keep: bool = True, name: str = "talk", apart: bool = False) -> Memory:
         encoder = WordEncoder()
         draft = Draft(tmp_path / f"{name}.safetensors", new_header(encoder, text=keep), encoder.mean)
-        messages = [Message(text, "user", i + 1, session="s", id=str(i)) for i, text in enumerate(texts)]
+        messages = [Message(text, "user", i + 1, session=f"s{i * apart}", id=str(i)) for i, text in enumerate(texts)]
         ingest_messages(messages, Source("log", "messages"), draft, encoder)
         return open_memory(draft.path)
 
@@ -35,8 +36,25 @@ def make(tmp_path: Path) -> Make:
 
 
 def scored(memory: Memory, question: str, rows: list[int]) -> list[float]:
-    equal = np.zeros(len(rows), np.float32)
-    return [float(score) for score in rerank(question, np.array(rows), equal, memory, WordEncoder(), {})]
+    return [float(score) for score in again(memory, question, np.array(rows), np.zeros(len(rows), np.float32))]
+
+
+def again(memory: Memory, question: str, rows: NDArray[np.int64], first: NDArray[np.float32]) -> NDArray[np.float32]:
+    parts = {"bm25 session": np.zeros(len(memory.rows), np.float32), "when": np.zeros(len(memory.rows), np.float32)}
+    return rerank(question, rows, first, parts, memory, WordEncoder(), {})
+
+
+def test_what_is_read_is_what_has_a_weight(make: Make) -> None:
+    parts = {"bm25 session": np.arange(3, dtype=np.float32), "when": np.ones(3, np.float32)}
+    found = reread("red", np.array([2, 0]), parts, make("red", "blue", "green"), WordEncoder(), {})
+    assert found.rows == [2, 0] and found.parts.keys() == SECOND.keys()
+    assert found.parts["bm25 session"].tolist() == [2, 0]
+
+
+def test_a_passage_is_read_with_the_end_of_the_one_before(make: Make) -> None:
+    memory = make("where did the kettle go", "it fell in the river", "lamps", "it fell in the pond")
+    follows, other = scored(memory, "kettle", [1, 3])
+    assert follows > other
 
 
 def test_a_question_is_no_answer_but_what_follows_it_may_be(make: Make) -> None:
@@ -52,24 +70,35 @@ def test_a_question_of_time_wants_a_time(make: Make) -> None:
 
 
 def test_the_words_meet_one_by_one(make: Make) -> None:
-    memory = make("kettle lamp river stone", "kettle and much else besides", "nothing of it")
+    memory = make("kettle lamp river stone", "kettle and much else besides", "nothing of it", apart=True)
     both, one, none = scored(memory, "kettle river", [0, 1, 2])
     assert both > one > none
+
+
+def test_of_what_lost_its_text_only_the_rest_is_read(make: Make) -> None:
+    memory = make("kettle lamp river stone", "kettle and much else besides", "nothing of it", apart=True)
+    whole = scored(memory, "kettle river", [0, 1, 2])
+    memory.__dict__["text"] = ["kettle lamp river stone", "", "nothing of it"]
+    both, lost, none = scored(memory, "kettle river", [0, 1, 2])
+    assert both > lost == 0 > none
+    assert whole[0] > whole[1] > whole[2]
+    memory.__dict__["text"] = ["", "", "nothing of it"]
+    assert scored(memory, "kettle river", [0, 1, 2]) == [0, 0, 0]
 
 
 def test_who_was_not_read_passes_nobody_who_was(make: Make) -> None:
     memory = make(*(f"word{i} here" for i in range(CANDIDATES + 5)))
     first = np.linspace(1, 0, CANDIDATES + 5, dtype=np.float32)
-    new = rerank("word3 here", np.arange(CANDIDATES + 5), first, memory, WordEncoder(), {})
+    new = again(memory, "word3 here", np.arange(CANDIDATES + 5), first)
     assert new[CANDIDATES:].max() <= new[:CANDIDATES].min()
 
 
 def test_without_text_or_tokens_the_order_stays(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     first = np.array([2.0, 1.0], np.float32)
     bare = make("a b", "b c", keep=False, name="bare")
-    assert np.array_equal(rerank("b c", np.arange(2), first, bare, WordEncoder(), {}), first)
+    assert np.array_equal(again(bare, "b c", np.arange(2), first), first)
     monkeypatch.setattr(WordEncoder, "token_vectors", lambda self, texts: [])
-    assert np.array_equal(rerank("b c", np.arange(2), first, make("a b", "b c"), WordEncoder(), {}), first)
+    assert np.array_equal(again(make("a b", "b c"), "b c", np.arange(2), first), first)
 
 
 def test_what_ask_ranks_by(make: Make) -> None:

@@ -62,6 +62,7 @@ for command in (
     ingest.ingest,
     query.query,
     memories.merge,
+    memories.compact,
     memories.diff,
     memories.forget,
     memories.info,

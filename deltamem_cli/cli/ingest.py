@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from deltamem_cli.cli.options import Json
+from deltamem_cli.cli.options import Budget, Json, budget_of
 from deltamem_cli.errors import UsageError
 from deltamem_cli.inputs import STDIN
 from deltamem_cli.readers import reader
@@ -47,6 +47,7 @@ def ingest(
     states: Annotated[
         int | None, typer.Option(metavar="N", help="Cut the memory into at least so many matrices.")
     ] = None,
+    budget: Budget = "",
     model: Annotated[
         str | None, typer.Option(help="A sentence-transformers model or folder (default: the built-in one).")
     ] = None,
@@ -95,6 +96,7 @@ def ingest(
         _kinds(kinds),
         all_branches,
         no_text,
+        budget_of(budget),
         redact,
         redact_emails,
         {name: value for name, value in learning.items() if value is not None},

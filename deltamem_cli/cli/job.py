@@ -19,6 +19,7 @@ class Job:
     kinds: tuple[Kind, ...]
     all_branches: bool
     no_text: bool
+    budget: int | None
     redact: bool
     emails: bool
     learning: dict[str, Any]

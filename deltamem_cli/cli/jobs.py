@@ -16,7 +16,6 @@ from deltamem_cli.errors import ExitStatus, UsageError
 if TYPE_CHECKING:
     from deltamem_cli.draft import Draft
     from deltamem_cli.encoders import Encoder
-    from deltamem_cli.learning import Learning
 
 
 @dataclass(frozen=True)
@@ -26,18 +25,13 @@ class _Tools:
     job: Job
     device: str
     encoder: Encoder
-    learning: Learning
 
     def draft(self, output: str) -> Draft:
         """The memory as it is, or a new one."""
-        from deltamem_cli.draft import Draft
-        from deltamem_cli.ingest import new_header
+        from deltamem_cli.ingest import open_draft
 
-        job, encoder = self.job, self.encoder
-        draft = Draft(output, new_header(encoder, not job.no_text, self.learning), encoder.mean)
-        text = False if job.no_text else None
-        draft.check(encoder.name, encoder.fingerprint, text=text, learning=job.learning)
-        return draft
+        job = self.job
+        return open_draft(output, self.encoder, text=not job.no_text, learning=job.learning, budget=job.budget)
 
 
 @contextmanager
@@ -46,11 +40,11 @@ def _tools(job: Job) -> Iterator[_Tools]:
     from deltamem_cli.encoders.pool import places, spread
     from deltamem_cli.learning import Learning
 
-    learning = Learning(**job.learning)
+    Learning(**job.learning)  # says what is wrong with it before anything is loaded
     where = places(job.device, job.devices, job.jobs)
     how: dict[str, Any] = {"dtype": job.dtype, "batch_size": job.batch_size}
     with spread(load_encoder(job.model or "default", device=where[0], **how), where, **how) as encoder:
-        yield _Tools(job, where[0], encoder, learning)
+        yield _Tools(job, where[0], encoder)
 
 
 def once(job: Job, output: str) -> ExitStatus:

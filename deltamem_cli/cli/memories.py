@@ -10,27 +10,83 @@ from typing import Annotated
 import typer
 
 from deltamem_cli import render_memories, terminal
-from deltamem_cli.cli.options import InSource, Json, MemoryPath, OfKind, Role, Session, Speaker, filters_of
+from deltamem_cli.cli.options import (
+    Budget,
+    InSource,
+    Json,
+    MemoryPath,
+    OfKind,
+    Role,
+    Session,
+    Speaker,
+    budget_of,
+    filters_of,
+)
 from deltamem_cli.errors import ExitStatus, UsageError
 
 
 def merge(
-    memories: Annotated[list[str], typer.Argument(metavar="MEMORIES…", help="Memory files made with one encoder.")],
+    memories: Annotated[list[str], typer.Argument(metavar="MEMORIES…", help="Memory files to join.")],
     output: Annotated[str, typer.Option("-o", "--output", metavar="MEMORY", help="Where the union goes.")],
-    device: Annotated[str, typer.Option(help="Where to learn the matrix: auto, cpu, cuda, mps.")] = "auto",
+    budget: Budget = "",
+    re_encode: Annotated[
+        bool, typer.Option("--re-encode", help="Encode anew, from its text, what another encoder has made.")
+    ] = False,
+    model: Annotated[
+        str | None, typer.Option(help="With --re-encode: the encoder for all (default: that of the first memory).")
+    ] = None,
+    device: Annotated[str, typer.Option(help="Where to learn and encode: auto, cpu, cuda, mps.")] = "auto",
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No summary.")] = False,
 ) -> None:
     """Join memories into one; what several of them hold counts once.
 
     Example: deltamem merge laptop.safetensors desktop.safetensors -o all.safetensors
+
+    Example: deltamem merge old.safetensors -o new.safetensors --re-encode --model BAAI/bge-small-en-v1.5
     """
     from deltamem_cli.encoders import pick_device
     from deltamem_cli.merge import merge as verb
+    from deltamem_cli.reencode import encoder_for, merge_anew
     from deltamem_cli.store import open_memory
 
-    merged = verb([open_memory(memory) for memory in memories], output, pick_device(device))
+    if model is not None and not re_encode:
+        raise UsageError("--model says what --re-encode encodes with: give both, or neither")
+    opened, where, most = [open_memory(memory) for memory in memories], pick_device(device), budget_of(budget)
+    if re_encode:
+        merged = merge_anew(opened, output, encoder_for(opened[0], model, where), where, most)
+    else:
+        merged = verb(opened, output, where, most)
     if not quiet:
         terminal.out(render_memories.merged_text(merged, output))
+
+
+def compact(
+    memory: MemoryPath,
+    budget: Budget,
+    output: Annotated[
+        str, typer.Option("-o", "--output", metavar="MEMORY", help="Where to write it (default: in its place).")
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be left, and stop.")] = False,
+    device: Annotated[str, typer.Option(help="Where to learn the matrix: auto, cpu, cuda, mps.")] = "auto",
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No summary.")] = False,
+) -> None:
+    """Make a memory fit into a number of bytes, and keep it there: what is worth least goes first.
+
+    Most of the matrix goes before anything else, which costs little; then the text of passages, and passages
+    themselves, summed into one for their session. What was dropped cannot come back, but from the logs.
+
+    Example: deltamem compact notes.safetensors --budget 8MiB
+    """
+    from deltamem_cli.budget import compact as verb
+    from deltamem_cli.encoders import pick_device
+    from deltamem_cli.store import open_memory
+
+    most = budget_of(budget)
+    if most is None:
+        raise UsageError("say how large the memory may be: --budget 8MiB")
+    told = verb(open_memory(memory), most, output or memory, pick_device(device), dry_run=dry_run)
+    if not quiet:
+        terminal.out(render_memories.compacted_text(told, output or memory, done=not dry_run))
 
 
 def diff(
@@ -94,7 +150,7 @@ def forget(
             "say what to forget: --match, --session, --speaker, --role, --kind, --source, --before, --after"
         )
     opened = open_memory(memory)
-    gone = let_through(opened, filters)
+    gone = let_through(opened, filters, cautious=True)
     told = measure(opened, gone)
     if dry_run or not told.passages:
         terminal.out(render_memories.forgotten_text(told, memory, done=False))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,7 +19,24 @@ Speaker = Annotated[str, typer.Option(help="Only what this speaker said.")]
 Role = Annotated[str, typer.Option(help=f"Only this role: {', '.join(ROLES)}.")]
 OfKind = Annotated[str, typer.Option(help=f"Only this kind: {', '.join(KINDS)}.")]
 InSource = Annotated[str, typer.Option(help="Only logs with this in their path (or a pattern with *).")]
+Budget = Annotated[str, typer.Option(metavar="SIZE", help="What the file never exceeds, from now on: 8MiB, 500KB.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(i?)b?", re.IGNORECASE)
+
+
+def budget_of(text: str) -> int | None:
+    """Bytes that a size names (8MiB, 500KB, 1.5 GiB, 4096), None for "". Raises UsageError for what is no size."""
+    if not text:
+        return None
+    found = _SIZE.fullmatch(text.strip())
+    if not found or (found[3] and not found[2]):
+        raise UsageError(f"{text!r} is no size: say for example 8MiB, 500KB, 1GiB, or plain bytes")
+    number = int(float(found[1]) * (1024 if found[3] else 1000) ** " kmgt".index(found[2].lower() or " "))
+    if number < 1:
+        raise UsageError(f"{text!r} leaves no room for anything: say for example 8MiB")
+    return number
 
 
 def filters_of(

@@ -35,6 +35,9 @@ def query(
         int | None, typer.Option("-k", min=1, help="How many passages (default: 5, for a prompt what fits).")
     ] = None,
     context: Annotated[int, typer.Option("-C", "--context", min=0, help="Passages around each, of its session.")] = 0,
+    history: Annotated[
+        bool, typer.Option("--history", help="Under each passage what it superseded, oldest first.")
+    ] = False,
     session: Session = "",
     speaker: Speaker = "",
     role: Role = "",
@@ -58,6 +61,8 @@ def query(
 
     Example: deltamem query notes.safetensors "which port did we settle on?" -k 3 --since 30d
 
+    Example: deltamem query notes.safetensors "where does Jonna live?" --history
+
     Example: deltamem query notes.safetensors "the port" --format prompt | llm "Which port did we settle on?"
     """
     from deltamem_cli.encoders import load_encoder
@@ -73,7 +78,9 @@ def query(
     answered = False
     style = terminal.Style(sys.stdout)
     for asked in _questions(question):
-        answer = searcher.where(asked, k, filters) if where else searcher.ask(asked, k, context, filters)
+        answer = (
+            searcher.where(asked, k, filters) if where else searcher.ask(asked, k, context, filters, history=history)
+        )
         if not (answer.hits or answer.segments):
             terminal.err(f"deltamem: {_why_nothing(answer, opened, filters)}")
             continue

@@ -74,10 +74,10 @@ class Encoder(Protocol):
         ...
 
     def token_vectors(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
-        """The last layer's state at each token that `offsets` names, as far as the window reaches: (tokens, width).
+        """A late layer's state at each token that `offsets` names, as far as the window reaches: (tokens, width).
 
-        The width is the model's own. An empty list where the encoder has no such states: texts are then compared as
-        wholes only.
+        Which layer, and the width, are the model's own. An empty list where the encoder has no such states: texts are
+        then compared as wholes only.
         """
         ...
 

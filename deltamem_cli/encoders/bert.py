@@ -22,8 +22,8 @@ class Forward(Protocol):
         """Unit vectors, a row each."""
         ...
 
-    def states(self, ids: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
-        """The last layer's state at each token."""
+    def states(self, ids: Sequence[Sequence[int]], layers: int) -> list[NDArray[np.float32]]:
+        """The state at each token after so many layers."""
         ...
 
 
@@ -73,5 +73,6 @@ class BertEncoder:
         return row
 
     def token_vectors(self, texts: Sequence[str]) -> list[NDArray[np.float32]]:
-        """See `Encoder`."""
-        return [states[1:-1] for states in self._forward.states(self._tokens.ids(texts))]
+        """See `Encoder`. After two thirds of the layers: better than after all (benchmarks/LOG.md), and sooner."""
+        layers = -(-2 * self._bert.layers // 3)
+        return [states[1:-1] for states in self._forward.states(self._tokens.ids(texts), layers)]

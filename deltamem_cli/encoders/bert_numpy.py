@@ -40,20 +40,20 @@ class NumpyBert:
         """Unit vectors, (len(ids), dimension), of texts given as token ids."""
         rows = np.zeros((len(ids), self.bert.dimension), np.float32)
         for row, tokens in zip(rows, ids, strict=True):
-            (hidden,) = self.states([tokens])
+            (hidden,) = self.states([tokens], self.bert.layers)
             row[:] = hidden.mean(axis=0) if self.bert.pooling == "mean" else hidden[0]
             row /= max(float(np.linalg.norm(row)), 1e-12)
         return rows
 
-    def states(self, ids: Sequence[Sequence[int]]) -> list[Floats]:
-        """Last layer's states of each text, (len(tokens), dimension); the texts lie end to end on the way."""
+    def states(self, ids: Sequence[Sequence[int]], layers: int) -> list[Floats]:
+        """States of each text after so many layers, (len(tokens), dimension); the texts lie end to end on the way."""
         words, places = self._file.get_slice(WORDS), self._weight("embeddings.position_embeddings.weight")
         x = np.concatenate([words[token : token + 1] for tokens in ids for token in tokens]).astype(np.float32)
         x += self._weight("embeddings.token_type_embeddings.weight")[0]
         x += np.concatenate([places[: len(tokens)] for tokens in ids])
         cuts = np.cumsum([len(tokens) for tokens in ids])[:-1]
         x = self._normed(x, "embeddings.LayerNorm")
-        for layer in range(self.bert.layers):
+        for layer in range(layers):
             at = f"encoder.layer.{layer}."
             x = self._normed(
                 x + self._linear(self._attended(x, at, cuts), at + "attention.output.dense"),

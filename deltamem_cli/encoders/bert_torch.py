@@ -85,12 +85,12 @@ class TorchBert:
         return rows
 
     @torch.inference_mode()
-    def states(self, ids: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
-        """Last layer's states of each text, (len(tokens), dimension)."""
+    def states(self, ids: Sequence[Sequence[int]], layers: int) -> list[NDArray[np.float32]]:
+        """States of each text after so many layers, (len(tokens), dimension)."""
 
         def state(tokens: Sequence[int]) -> NDArray[np.float32]:
             at, run = torch.arange(len(tokens)), Run(0, len(tokens), len(tokens))
-            hidden = self._hidden(torch.tensor(tokens).to(self.device), at.to(self.device), [run])
+            hidden = self._hidden(torch.tensor(tokens).to(self.device), at.to(self.device), [run], layers)
             return hidden.float().cpu().numpy()
 
         return [state(tokens) for tokens in ids]
@@ -117,7 +117,7 @@ class TorchBert:
             start = stop
         tokens = torch.tensor(list(chain.from_iterable(texts)))
         places = torch.cat([torch.arange(run.length).repeat((run.stop - run.start) // run.length) for run in runs])
-        x = self._hidden(tokens.to(self.device), places.to(self.device), runs)
+        x = self._hidden(tokens.to(self.device), places.to(self.device), runs, len(self.layers))
         pooled = torch.cat([self._pooled(x[run.start : run.stop].view(-1, run.length, x.shape[-1])) for run in runs])
         return F.normalize(pooled, dim=-1).cpu().numpy()
 
@@ -125,10 +125,10 @@ class TorchBert:
         """(texts, length, dimension) → (texts, dimension)"""
         return x.float().mean(dim=1) if self.bert.pooling == "mean" else x[:, 0].float()
 
-    def _hidden(self, tokens: Tensor, places: Tensor, runs: list[Run]) -> Tensor:
-        """Last layer's states, (tokens, dimension)."""
+    def _hidden(self, tokens: Tensor, places: Tensor, runs: list[Run], layers: int) -> Tensor:
+        """States after so many layers, (tokens, dimension)."""
         x = self._normed(self.words[tokens].add_(self.places[places]), self.words_norm)
-        for layer in self.layers:
+        for layer in self.layers[:layers]:
             attended = self._attended(F.linear(x, *layer.qkv), runs)
             x = self._normed(F.linear(attended, *layer.attended).add_(x), layer.attended_norm)
             wide = F.gelu(F.linear(x, *layer.wide))
