@@ -75,7 +75,11 @@ def learn(
 
 
 def _rls(K: torch.Tensor, V: torch.Tensor, beside: torch.Tensor, weights: torch.Tensor, room: int) -> State:
-    """With fewer directions a state explains less of any question, and its fit is less by as much."""
+    """With fewer directions a state explains less of any question, and its fit is less by as much.
+
+    The ridge that predicts segments best is too small to rank the passages of a state that is full: it grows with the
+    writes, from as many as there are dimensions on (benchmarks/states.py).
+    """
     from deltamem_cli.rules import rls
 
     root = weights.sqrt()[:, None]
