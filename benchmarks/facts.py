@@ -28,7 +28,8 @@ from deltamem_cli.encoders.mean import general_sentences
 from deltamem_cli.memory import Memory
 from deltamem_cli.query import Searcher
 from deltamem_cli.records import Message
-from deltamem_cli.supersede import Pairs, pairs
+from deltamem_cli.supersede import POOL, Pairs, pairs
+from deltamem_cli.weights import CANDIDATES
 
 SETS = Path(__file__).with_name("sets")
 LOGS = {"plain": ("old", "plain"), "new": ("old", "new"), "chain": ("old", "new", "plain")}
@@ -86,7 +87,8 @@ def measured(searcher: Searcher, question: str) -> tuple[Pairs | None, list[int]
     if found is None:
         return None, []
     best, score = searcher._order(question, found, np.arange(len(rows)))
-    return pairs(best[:100], score, found.dense, found.share, searcher.memory), rows.line[best[:20]].tolist()
+    lines = rows.line[best[:CANDIDATES]].tolist()
+    return pairs(best[:POOL], score, found.dense, found.share, searcher._ranker.idf, searcher.memory), lines
 
 
 def examples(searcher: Searcher, case: Case) -> Iterator[tuple[list[float], bool, float]]:

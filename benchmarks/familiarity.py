@@ -4,8 +4,10 @@
 
 Prints, for each set, how well familiarity tells the two apart (AUC), how many questions `deltamem query` refuses of
 either kind, and the logistic regression of weights.py fitted to these sets (each set, and each kind in it, counts the
-same). Of a set with many memories, at most --most are made. LoCoMo's category 5 (adversarial) and LongMemEval's `_abs`
-questions are left out; a question counts as a stranger to a memory that holds none of its evidence sessions.
+same). Of a set with many memories, at most --most are made. A question counts as a stranger to a memory that holds none
+of its evidence sessions. "near": LoCoMo's category 5 and LongMemEval's `_abs`, which ask a memory for what was never
+said there, about the very people and things that are; their AUC is against the own questions; nothing is fitted to
+them.
 """
 
 from __future__ import annotations
@@ -35,11 +37,12 @@ from deltamem_cli.store import open_memory
 
 @dataclass
 class Asked:
-    """Memories, and for each the questions that belong there and those that do not."""
+    """Memories, and for each the questions that belong there, those that do not, and those that only seem to."""
 
     memories: list[Memory]
     own: list[list[str]]
     strangers: list[list[str]]
+    near: list[list[str]]
 
 
 def question_set(path: Path, encoder: Encoder, folder: Path, most: int, rule: str) -> Asked:
@@ -51,11 +54,11 @@ def question_set(path: Path, encoder: Encoder, folder: Path, most: int, rule: st
             pass
         items = [json.loads(line) for line in (path / "questions.jsonl").read_text().splitlines()]
         known, unknown = ([i["question"] for i in items if (i["source"] is None) is absent] for absent in (False, True))
-        return Asked([open_memory(draft.path)], [known], [unknown])
+        return Asked([open_memory(draft.path)], [known], [unknown], [[]])
     cases = list(islice(longmemeval(path) if "jsonl" in path.name else locomo(path), None))
     chance = random.Random(1)
     cases = cases if len(cases) <= most else chance.sample(cases, most)
-    asked = Asked([], [], [])
+    asked = Asked([], [], [], [])
     everyone = [(question, case) for case in cases for question in case.questions]
     everyone = [(question, case) for question, case in everyone if question.sessions and question.kind != "category 5"]
     for number, case in enumerate(cases):
@@ -68,15 +71,16 @@ def question_set(path: Path, encoder: Encoder, folder: Path, most: int, rule: st
         strange = [q.text for q, its in everyone if its is not case and not (shared and there & {*q.sessions})]
         asked.own.append(own if len(own) <= 60 else chance.sample(own, 60))
         asked.strangers.append(strange if len(strange) <= 60 else chance.sample(strange, 60))
+        asked.near.append([q.text for q in case.questions if not q.sessions or q.kind == "category 5"])
     return asked
 
 
-def measure(asked: Asked, encoder: Encoder) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Of own and strange questions (n, 4): ratio, ln of the best read, familiarity, 1 where it is refused."""
-    found: tuple[list[list[float]], list[list[float]]] = [], []
-    for memory, own, strangers in zip(asked.memories, asked.own, asked.strangers, strict=True):
+def measure(asked: Asked, encoder: Encoder) -> list[NDArray[np.float64]]:
+    """Of own, strange and near questions (n, 4): ratio, ln of the best read, familiarity, 1 where it is refused."""
+    found: list[list[list[float]]] = [[], [], []]
+    for memory, *kinds in zip(asked.memories, asked.own, asked.strangers, asked.near, strict=True):
         ranker = Ranker(memory)
-        for questions, into in zip((own, strangers), found, strict=True):
+        for questions, into in zip(kinds, found, strict=True):
             for text in questions:
                 vector = encoder.encode_query(text)
                 scores = ranker.scores(text, vector)
@@ -84,7 +88,7 @@ def measure(asked: Asked, encoder: Encoder) -> tuple[NDArray[np.float64], NDArra
                 refused = scores.familiarity < weights.UNFAMILIAR and scores.share.max() < weights.MOST_WORDS
                 into.append([matrix.familiarity_ratio(memory.matrix, share), np.log(max(scores.matrix.max(), 0.02)),
                              scores.familiarity, float(refused)])  # fmt: skip
-    return np.array(found[0]), np.array(found[1])
+    return [np.array(kind).reshape(-1, 4) for kind in found]
 
 
 def auc(own: NDArray[np.float64], strange: NDArray[np.float64]) -> float:
@@ -118,10 +122,15 @@ def main() -> None:
     measured = []
     with tempfile.TemporaryDirectory() as folder:
         for path in arguments.sets:
-            own, strange = measure(question_set(path, encoder, Path(folder), arguments.most, arguments.rule), encoder)
+            own, strange, near = measure(
+                question_set(path, encoder, Path(folder), arguments.most, arguments.rule), encoder
+            )
             measured.append((own, strange))
             told = f"{path.name:28} own {len(own):4}  strange {len(strange):4}  AUC {auc(own[:, 2], strange[:, 2]):.3f}"
             print(f"{told}  refused: own {own[:, 3].mean():.3f}, strange {strange[:, 3].mean():.3f}")
+            if len(near):
+                told = f"near {len(near):4}  AUC {auc(own[:, 2], near[:, 2]):.3f}, refused {near[:, 3].mean():.3f}"
+                print(f"{'':28} {told}")
     print("fitted EXPLAINED, FOUND, OFFSET:", " ".join(f"{value:.2f}" for value in fit(measured)))
 
 

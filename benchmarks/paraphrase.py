@@ -34,6 +34,7 @@ def main() -> None:
     parser.add_argument("file", type=Path, help="locomo*.json")
     parser.add_argument("--memories", type=Path, default=Path("memories"), help="folder that keeps the memories")
     parser.add_argument("--show", type=int, default=0, metavar="N", help="print N questions of each kind that lost it")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only each Nth question")
     options = parser.parse_args()
     chance = random.Random(0)
     ways: dict[str, Callable[[str], str]] = {
@@ -47,7 +48,7 @@ def main() -> None:
     encoder = load_encoder(query_only=True)
     for case, memory in memories_of(options.file, options.memories, load_encoder()):
         searcher, ids = Searcher(memory, encoder), [message.id for message in case.messages]
-        for question in case.questions:
+        for question in case.questions[:: options.every]:
             asked += 1
             found = rows_found(searcher, question.text, FIRST)
             if not found:

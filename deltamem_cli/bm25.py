@@ -61,9 +61,13 @@ class Bm25:
         for term in asked:
             place = int(np.searchsorted(self._vocabulary, np.uint64(term)))
             known = place < len(self._vocabulary) and int(self._vocabulary[place]) == term
-            often = self._holding[place] if known else 0
-            found[term] = float(_idf(np.array([often], np.float64), n)[0])
+            found[term] = float(self.idf[place] if known else _idf(np.zeros(1), n)[0])
         return found
+
+    @cached_property
+    def idf(self) -> Floats:
+        """The idf of each term of the vocabulary (W,)."""
+        return np.asarray(_idf(self._holding.astype(np.float64), len(self._rows)), np.float32)
 
     @cached_property
     def _holding(self) -> NDArray[np.int64]:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from deltamem_cli import ledger, store, terms
 from deltamem_cli.assemble import Part, assemble, part_of
 from deltamem_cli.blocks import BlockReader, BlockWriter
+from deltamem_cli.covered import covered
 from deltamem_cli.errors import MemoryFileError, UsageError
 from deltamem_cli.header import Header
 from deltamem_cli.ledger import NO_TIME, Rows
@@ -168,9 +169,11 @@ class Draft:
             raise UsageError(f"{self.path}: another program changed it meanwhile; run the same command again")
         parts = [part_of(store.open_memory(self.path))] if self._stamp else []
         parts.append(self._new_part())
+        needless = covered(parts, np.arange(sum(len(part.rows) for part in parts)))
+        chosen = np.flatnonzero(~needless) if needless.any() else None
         sources, sessions = self.sources.values(), self.sessions.values()
         to = self.path, self.header, self.mean
-        assemble(*to, parts, sources, sessions, device=device, expected=self._stamp)
+        assemble(*to, parts, sources, sessions, chosen=chosen, device=device, expected=self._stamp)
         self._begin(store.open_memory(self.path))
 
     def _new_part(self) -> Part:

@@ -30,14 +30,13 @@ from numpy.typing import NDArray
 from deltamem_cli import keys, ledger
 from deltamem_cli.learning import Learning, weights
 from deltamem_cli.ledger import Rows
-from deltamem_cli.state import SLOTS, Lean, State, address, learn
+from deltamem_cli.state import LEAST_FIT, SLOTS, Lean, State, address, learn
 
 Floats = NDArray[np.float32]
 Longs = NDArray[np.int64]
 
 STATE_WRITES = 8192
 SEGMENT = 16
-LEAST_FIT = 0.2  # a memory of a few passages explains nothing of them by the others; it must not find all familiar
 NEIGHBOUR = 0.5
 
 
@@ -239,4 +238,5 @@ def _reads(matrix: Matrix, rule: str, queries: Floats) -> Iterator[Floats]:
 
 def familiarity_ratio(matrix: Matrix, share: Floats) -> float:
     """‖F q‖² of the state that explains a query best (share: (T,)), over how well a state explains its own passages."""
-    return float(np.max(share / np.maximum(matrix.fit, LEAST_FIT), initial=0.0))
+    least = np.float32(LEAST_FIT if len(matrix.S) else 1e-6)  # a lean matrix has it in its fit
+    return float(np.max(share / np.maximum(matrix.fit, least), initial=0.0))

@@ -53,11 +53,11 @@ def merge(memories: Sequence[Memory], path: str | Path, device: str = "cpu", bud
     if all(patches):
         raise UsageError("every one of these is a patch: merge them with the memory that they belong to")
     chosen, removed = _chosen(memories)
-    chosen = chosen[~covered(memories, chosen)]
+    parts = [part_of(memory) for memory in memories]
+    chosen = chosen[~covered(parts, chosen)]
     sources, sessions = _patched_tables(memories, chosen) if any(patches) else _joined_tables(memories)
     text = any(memory.header.text for memory in memories)
     header = replace(memories[0].header, text=text, patch=False, budget=budget)
-    parts = [part_of(memory) for memory in memories]
     assemble(path, header, memories[0].mean, parts, sources, sessions, chosen=chosen, device=device)
     return Merged(len(memories), sum(len(memory.rows) for memory in memories), len(chosen), removed)
 

@@ -109,8 +109,13 @@ class Searcher:
     def _newest_first(
         self, question: str, found: Scores, best: NDArray[np.int64], score: Floats
     ) -> tuple[NDArray[np.int64], Floats, dict[int, tuple[int, ...]]]:
-        """What supersedes others goes before them: rows and scores (N,) as of `_order`, and what it found."""
-        chains = superseded(question, best, score, found.dense, found.share, self.memory)
+        """What supersedes others goes before them: rows and scores (N,) as of `_order`, and what it found.
+
+        Not where the question names a time that passages were said at: it asks of then, not of now.
+        """
+        if found.parts["when"].any():
+            return best, score, {}
+        chains = superseded(question, best, score, found.dense, found.share, self._ranker.idf, self.memory)
         score = score.copy()
         for row, older in chains.items():
             score[row] = max(score[row], np.nextafter(score[list(older)].max(), np.float32(np.inf)))

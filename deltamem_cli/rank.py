@@ -127,6 +127,11 @@ class Ranker:
         """The idf of each term of a text."""
         return self._bm25.rarity(terms.count(text))
 
+    @property
+    def idf(self) -> Floats:
+        """The idf of each term of the memory's vocabulary (W,)."""
+        return self._bm25.idf
+
     def words_of(self, row: int) -> bytes:
         """The terms of a passage and how often each occurs: the same bytes for the same text."""
         of = slice(int(self._starts[row]), int(self._starts[row + 1]))

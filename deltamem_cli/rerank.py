@@ -117,13 +117,17 @@ def _maxsim(
 
 
 def _weights(question: str, encoder: Encoder, rarity: Mapping[int, float]) -> Floats:
-    """How much each token of the question counts: the idf of its word, nothing for a stop word (unless all are)."""
+    """How much each token of the question counts: the idf of its word; a stop word or sign half of what others do."""
     words = list(terms.spans(question))
-    weights = [
-        max((rarity.get(term, 0.0) for start, end, term in words if start <= at < end), default=0.0)
-        for at, _ in encoder.offsets(question)
-    ]
-    return np.array(weights if any(weights) else [1.0] * len(weights), np.float32)
+    told = np.array(
+        [
+            max((rarity.get(term, 0.0) for start, end, term in words if start <= at < end), default=0.0)
+            for at, _ in encoder.offsets(question)
+        ],
+        np.float32,
+    )
+    counts = told > 0
+    return np.where(counts, told, told[counts].mean() / 2) if counts.any() else np.ones_like(told)
 
 
 def _unit(rows: Floats) -> Floats:

@@ -1,9 +1,10 @@
 """Rows → as many of them, with as much of their text, as a budget of bytes lets in.
 
 What goes, in order, until the file fits: by the rule `rls` S and most of the directions of F, which rank hardly better
-than a few do; then texts and rows, whichever is worth least for a byte (worth.py), the rows summed into one for a
-stretch of a session (sums.py); then all rows, into one for each session of a log. Sizes are measured before anything is
-written. By the other rules the matrix stays whole, learned from the rows that are left: nothing else gives its reads.
+than a few do, until they are a small part of it; then texts and rows, whichever is worth least for a byte (worth.py),
+the rows summed into one for a stretch of a session (sums.py); then all rows, into one for each session of a log. Sizes
+are measured before anything is written. By the other rules the matrix stays whole, learned from the rows that are left:
+nothing else gives its reads.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from deltamem_cli.state import SLOTS, Lean
 from deltamem_cli.sums import RUN, sum_rows, together, used_only
 from deltamem_cli.worth import Said, per_byte
 
-LEAN = Lean(8, 64), Lean(32, 16)
+LEAN = Lean(2, 512), Lean(4, 256), Lean(6, 128), Lean(8, 64), Lean(16, 32), Lean(32, 16)
+_DIRECTIONS = 1 / 8  # of the budget: so much of it directions may have, and texts and rows go instead of them
 _TRIES = 12  # halvings of the search for where to cut: 1/4096 of the texts and rows
 
 
@@ -74,10 +76,11 @@ def fit(whole: Shape, said: Said, header: Header, size: Callable[[Shape], int], 
     """
     budget, leans = header.budget or 0, LEAN if header.rule == "rls" else ()
     for lean in (None, *leans):
-        shape = replace(whole, lean=lean)
-        if size(shape) <= budget:
-            return shape
-    whole = shape
+        whole = replace(whole, lean=lean)
+        if size(whole) <= budget:
+            return whole
+        if lean and matrix_of(whole.rows, header, lean)["state.F"].nbytes <= budget * _DIRECTIONS:
+            break
     row, text = per_byte(whole.rows, len(whole.vocabulary), said)
     steps = np.concatenate([[0.0], np.unique(np.concatenate([row, text])), [np.inf]])
 
@@ -87,6 +90,7 @@ def fit(whole: Shape, said: Said, header: Header, size: Callable[[Shape], int], 
     low, high = 0, len(steps) - 1
     smallest = cut(high)
     if (least := size(smallest)) > budget:
+        whole = replace(whole, lean=leans[-1] if leans else None)
         smallest = cut(high, max(len(whole.rows), 1))
         least = size(smallest)
         if least > budget:

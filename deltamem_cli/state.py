@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float32]
 
 LEAST_KNOWN = 0.05  # share of a direction under which it is dropped from F: benchmarks/LOG.md has what that costs
+LEAST_FIT = 0.2  # a memory of a few passages explains nothing of them by the others; it must not find all familiar
 BETA = 0.005  # gate of `delta`
 SLOTS, SHARPNESS, STRENGTH = 512, 10.0, 0.1  # of `slots`
 
@@ -92,7 +93,7 @@ def _rls(K: torch.Tensor, V: torch.Tensor, beside: torch.Tensor, weights: torch.
     known = rls.known(found, alpha, LEAST_KNOWN)  # the best known last
     few = known[max(len(known) - room, 0) :]
     if len(few) < len(known):
-        fit *= float((K @ few.T).square().sum() / (K @ known.T).square().sum())
+        fit = max(fit, LEAST_FIT) * float((K @ few.T).square().sum() / (K @ known.T).square().sum())
     F, F_scale = _rounded(few)
     kept = (F.float() * F_scale[:, None]).to(K.device)
     norms = (beside - beside @ kept.T @ kept).norm(dim=1) / alpha

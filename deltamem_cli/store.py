@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import json
-import mmap
 import os
 import shlex
 import stat
@@ -26,62 +25,14 @@ from safetensors import SafetensorError, safe_open
 
 from deltamem_cli.errors import MemoryFileError, UsageError
 from deltamem_cli.header import Header
-from deltamem_cli.memory import Memory, Stamp, Tensors
-from deltamem_cli.scratch import let_go
+from deltamem_cli.mapped import DTYPES, MappedTensors
+from deltamem_cli.memory import Memory, Stamp
 
 FORMAT = 1
 UPGRADES: list[Callable[[dict[str, Any]], dict[str, Any]]] = []  # header of format i + 1 → i + 2; only ever added to
 
-_DTYPES = {
-    "uint8": "U8",
-    "int8": "I8",
-    "uint16": "U16",
-    "uint32": "U32",
-    "uint64": "U64",
-    "int64": "I64",
-    "float16": "F16",
-    "float32": "F32",
-}
-_NUMPY = {short: np.dtype(long) for long, short in _DTYPES.items()}
 _COPY = 1 << 20
 _TRIES = 10  # to open a file that is replaced meanwhile
-
-
-class _FileTensors(Tensors):
-    """The tensors of a file as views of it: what is used comes into memory, and the system may put it out again."""
-
-    def __init__(self, file: BinaryIO, name: str) -> None:
-        self._map, self._name = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), name
-        header = 8 + int.from_bytes(self._map[:8], "little")
-        self._begin, self._entries = header, orjson.loads(self._map[8:header])
-        self._entries.pop("__metadata__", None)
-
-    def __getitem__(self, name: str) -> NDArray[Any]:
-        if name not in self._entries:
-            raise MemoryFileError(f"{self._name}: the tensor {name} is missing; restore the file or ingest again")
-        entry = self._entries[name]
-        if entry["dtype"] not in _NUMPY:
-            raise MemoryFileError(f"{self._name}: the tensor {name} cannot be read (its type is {entry['dtype']})")
-        count = int(np.prod(entry["shape"], dtype=np.int64))
-        at = self._begin + entry["data_offsets"][0]
-        return np.frombuffer(self._map, _NUMPY[entry["dtype"]], count, at if count else 0).reshape(entry["shape"])
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(sorted(self._entries))
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def let_go(self) -> None:
-        let_go(self._map)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._entries
-
-    def nbytes(self, name: str) -> int:
-        """How many bytes of the file a tensor takes, without reading it."""
-        first, end = self._entries[name]["data_offsets"]
-        return int(end - first)
 
 
 def open_memory(path: str | Path) -> Memory:
@@ -102,7 +53,7 @@ def open_memory(path: str | Path) -> Memory:
                 raise MemoryFileError(f"{name}: a safetensors file, but not one that deltamem made")
             with open(name, "rb") as file:
                 if _stamp(os.fstat(file.fileno())) == opened:  # what was checked is what is read
-                    return Memory(_parse(header, name), _FileTensors(file, name), name, opened)
+                    return Memory(_parse(header, name), MappedTensors(file, name), name, opened)
         except (SafetensorError, OSError) as error:
             raise MemoryFileError(f"{name}: not a deltamem memory, or cut short ({_first_line(error)})") from error
     raise MemoryFileError(f"{name}: is written all the time; try again when that has ended")
@@ -132,7 +83,7 @@ def _first_line(error: Exception) -> str:
 def nbytes(memory: Memory) -> dict[str, int]:
     """Bytes of every tensor of an opened memory, from the file's header alone."""
     tensors = memory.tensors
-    assert isinstance(tensors, _FileTensors)
+    assert isinstance(tensors, MappedTensors)
     return {name: tensors.nbytes(name) for name in tensors}
 
 
@@ -189,13 +140,13 @@ def _tensors(
 ) -> dict[str, tuple[str, list[int], int]]:
     """Type, shape and bytes of every tensor."""
     sizes = {name: spool.seek(0, os.SEEK_END) for name, spool in spools.items()}
-    found = {name: (_DTYPES[array.dtype.name], list(array.shape), array.nbytes) for name, array in arrays.items()}
+    found = {name: (DTYPES[array.dtype.name], list(array.shape), array.nbytes) for name, array in arrays.items()}
     return found | {name: ("U8", [size], size) for name, size in sizes.items()}
 
 
 def _order(tensors: Mapping[str, tuple[str, list[int], int]]) -> list[str]:
     """The widest first, so that every tensor begins at a multiple of its width."""
-    width = {short: np.dtype(long).itemsize for long, short in _DTYPES.items()}
+    width = {short: np.dtype(long).itemsize for long, short in DTYPES.items()}
     return sorted(tensors, key=lambda name: (-width[tensors[name][0]], name))
 
 

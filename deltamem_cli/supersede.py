@@ -35,7 +35,7 @@ Floats = NDArray[np.float32]
 Longs = NDArray[np.int64]
 
 _COMPARED = 20  # of the best, which may take each other's place
-_POOL = 100  # passages next to the question, among which a crowd is told
+POOL = 100  # passages next to the question, among which a crowd is told
 _FEW_WORDS = 40  # an assistant that says more gives advice
 _FAR_BEHIND, _NO_ANSWER = 0.3, 0.75  # for the older one to matter; for the later one to be an answer at all
 _USUAL = 0.3  # a crowd where there are too few sessions to tell: the median of haystacks
@@ -64,16 +64,17 @@ class Pairs:
 
 
 def superseded(
-    question: str, best: Longs, score: Floats, dense: Floats, share: Floats, memory: Memory
+    question: str, best: Longs, score: Floats, dense: Floats, share: Floats, idf: Floats, memory: Memory
 ) -> dict[int, tuple[int, ...]]:
     """Each newest row → the older rows (oldest first) that it takes the place of.
 
     best: rows, best first; score, dense, share: of every row (N,): what it is ranked by, its inner product with the
-    question, its share of the question's words. Nothing where the memory keeps no text: it tells what only asks.
+    question, its share of the question's words; idf: of every term of the vocabulary (W,). Nothing where the memory
+    keeps no text: it tells what only asks.
     """
     if _PAST.search(question) or len(best) < 2:
         return {}
-    found = pairs(best[:_POOL], score, dense, share, memory)
+    found = pairs(best[:POOL], score, dense, share, idf, memory)
     if found is None:
         return {}
     odds = (
@@ -93,7 +94,7 @@ def superseded(
     return {row: tuple(sorted(older, key=lambda other: (time[other], other))) for row, older in chains.items()}
 
 
-def pairs(pool: Longs, score: Floats, dense: Floats, share: Floats, memory: Memory) -> Pairs | None:
+def pairs(pool: Longs, score: Floats, dense: Floats, share: Floats, idf: Floats, memory: Memory) -> Pairs | None:
     """The measures of all pairs of the best candidates; `pool` is those and the passages that follow them."""
     rows, n = memory.rows, min(len(pool), _COMPARED)
     if memory.text is None:
@@ -102,7 +103,7 @@ def pairs(pool: Longs, score: Floats, dense: Floats, share: Floats, memory: Memo
     states = np.array([bool(text) and not only_asks(text) for text in texts])
     if states.sum() < 2:
         return None
-    meaning, words = _meanings(memory, pool), _words(memory, pool)
+    meaning, words = _meanings(memory, pool), _words(memory, pool, idf)
     session, role, speaker, time = (column[pool] for column in (rows.session, rows.role, rows.speaker, rows.time))
     like = np.asarray(meaning + words / 2, np.float32)
     crowded = _crowd(like, session, np.concatenate([states, np.ones(len(pool) - n, bool)]))[:n]
@@ -148,14 +149,12 @@ def _meanings(memory: Memory, pool: Longs) -> Floats:
     return vectors @ vectors.T
 
 
-def _words(memory: Memory, pool: Longs) -> Floats:
+def _words(memory: Memory, pool: Longs, idf: Floats) -> Floats:
     """Cosines (n, n) of the passages' words, each weighed by its rarity in the memory."""
     rows = memory.rows.take(pool)
     ids, at = np.unique(rows.terms, return_inverse=True)
-    often = np.bincount(memory.rows.terms, minlength=len(memory.vocabulary))[ids]
-    rarity = np.log1p((len(memory.rows) - often + 0.5) / (often + 0.5))
     held = np.zeros((len(pool), len(ids)), np.float32)
     held[np.repeat(np.arange(len(pool)), rows.sizes.astype(np.int64)), at] = 1
-    held *= np.sqrt(rarity)
+    held *= np.sqrt(idf[ids])
     held /= np.maximum(np.linalg.norm(held, axis=1, keepdims=True), 1e-9)
     return held @ held.T

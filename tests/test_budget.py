@@ -212,7 +212,9 @@ def test_a_log_that_grew_is_read_again_within_the_budget(tmp_path: Path, ingest:
     write_log(log, [*talk("grows", 2, 40), turn(NEWS, session_id="grows1")])
     ingest(path, log)
     assert path.stat().st_size <= full // 3
-    assert NEWS in list(open_memory(path).text or [])
+    memory = open_memory(path)
+    assert NEWS in list(memory.text or [])
+    assert int(np.maximum(memory.rows.summed, 1).sum()) == 81, "no passage counts twice"
 
 
 def test_dropped_text_is_read_from_the_log(full: Path, tmp_path: Path) -> None:

@@ -197,6 +197,7 @@ def test_numbers_that_were_chosen_are_the_ones_in_use() -> None:
         *(f"| `{part}` | {weight} |" for part, weight in weights.FIRST.items()),
         f"The best {weights.CANDIDATES} passages (fewer, when they are long: {weights.READ_TOKENS:,} tokens in all)",
         f"in the last {weights.BESIDE}\ntokens of the one before it",
+        f"Among the best {weights.CANDIDATES} answers",
         f"{weights.MEANING} · cos(a, b) + {weights.WORDS} · cos(words of a, words of b) − {weights.CROWD} · (crowd",
         f"{weights.FITS} · dense(b) + {weights.HOLDS} · share(b) − {weights.BEHIND} · behind(a) − {weights.DOUBT}\n",
         f"{weights.EXPLAINED} · ratio + {weights.FOUND} · ln(best matrix read) − {-weights.OFFSET}",

@@ -71,6 +71,7 @@ def make(path: Path, seed: int, passages: int) -> Path:
 
 def test_a_merge_keeps_the_order_in_memory_and_no_columns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "BLOCK_ROWS", 64)
+    monkeypatch.setattr(blocks, "KEPT_BYTES", 1 << 17)
     monkeypatch.setattr(scratch, "_SMALL", 1 << 10)
     monkeypatch.setattr(gather, "_CHUNK", 64)
     monkeypatch.setattr(merging, "_AT_ONCE", 64)
