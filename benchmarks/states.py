@@ -4,10 +4,10 @@
 
 All conversations and haystacks are one memory. Its matrix is learned again for every size of a state (at most so many
 writes, whole sessions where they fit) and for wider word sketches, from the ledger: nothing is encoded again. Reads of
-different states are made comparable as in a memory: divided by the norms of the row and of P q. "flat" is the inner
-product with the same keys, no matrix. Turn and session recall of LoCoMo's questions, session recall of LongMemEval's;
-KiB is S, F and norms; "learn" seconds for all states; "ask" milliseconds a question for `matrix.gains`, the part of
-a question that grows with the number of states.
+different states are made comparable as in a memory: divided by the norms of the row and of P q, and by α. "flat" is the
+inner product with the same keys, no matrix. Turn and session recall of LoCoMo's questions, session recall of
+LongMemEval's; KiB is S, F and norms; "learn" seconds for all states; "ask" milliseconds a question for `matrix.gains`,
+the part of a question that grows with the number of states.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from deltamem_cli.rank import Ranker
 Floats = NDArray[np.float32]
 
 STEPS = ((640, 512), (640, 1024), (640, 2048), (640, 4096), (640, 8192), (640, 16384), (640, 65536), (1280, 2048),
-         (1280, 8192), (1280, 65536), (2560, 8192), (2560, 65536))  # fmt: skip
+         (1280, 8192), (1280, 65536))  # fmt: skip
 
 
 class Row(NamedTuple):
@@ -96,7 +96,7 @@ def reads(memory: Memory, learned: Matrix, queries: Floats) -> tuple[Floats, Flo
         together_ = matrix.joined(rows.session[first:end])
         flat[first:end] = key @ queries.T
         found[first:end] = matrix.with_neighbours(key @ gain.T, together_, matrix.NEIGHBOUR)
-        found[first:end] /= np.maximum(np.linalg.norm(gain, axis=1), 1e-12)
+        found[first:end] /= np.maximum(np.linalg.norm(gain, axis=1), 1e-12) * learned.alpha[state]
     return found / np.maximum(learned.norms.astype(np.float32), 1e-6)[:, None], flat
 
 

@@ -8,7 +8,7 @@ learned by the memory's rule (state.py). By the rule `rls` a state keeps
 
 `S q` ranks segments. Any finer grain comes from F: the row of a passage is c P, where c is the passage's key plus half
 of each neighbour's, so one product `P q` and inner products with stored codes rank the passages. Reads of different
-states compare because each is divided by the norms of its row and of P q: a cosine in the state's own metric.
+states compare because each is divided by α and by the norms of its row and of P q: a cosine in the state's own metric.
 
 `delta` and `slots` have no P: a passage is read as its segment, and `slots` turns a question into the address of its
 slots, whose keys are F, before S reads it.

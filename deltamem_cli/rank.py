@@ -67,6 +67,7 @@ class Ranker:
     def __init__(self, memory: Memory) -> None:
         self.memory = memory
         self.rows, self._matrix, self._rule = memory.rows, memory.matrix, memory.header.rule
+        self._alpha = np.where(self._matrix.alpha > 0, self._matrix.alpha, np.float32(1))
         self._left = weights(memory.header.half_life, self.rows.time, self.rows.summed)
         self._reads = Reads(self._matrix, self._rule)
         small = len(self.rows) <= _KEPT
@@ -95,10 +96,10 @@ class Ranker:
         key = self.key(vector, text)
         gain, explained = self._reads.gains(key)
         lean = len(self._matrix.S) == 0
-        segments = np.zeros(0, np.float32) if lean else self._reads.segments(key)
+        segments = np.zeros(0, np.float32) if lean else self._reads.segments(key) * self._compared(gain)
         dense, read = self._read(key, gain, segments)
         segments = self._best_of_segment(read) if lean else segments
-        best = float(read.max(initial=0))  # before anything fades: what is old is no stranger
+        best = self._best(read)  # before anything fades: what is old is no stranger
         read, segments = read * self._left, segments * self._left[self._matrix.segments[1:] - 1]
         bm25, session, share = self._bm25.scores(terms.count(text))
         parts = {
@@ -180,11 +181,26 @@ class Ranker:
             flat[first:end] = both[:, 0]
             beside = self._same_session[first : end - 1]
             raw = with_neighbours((both[:, 1] + words[first:end]) / np.float32(np.sqrt(2)), beside, matrix.NEIGHBOUR)
-            read[first:end] = raw / max(float(np.linalg.norm(gain[state])), 1e-12)
+            read[first:end] = raw / max(float(np.linalg.norm(gain[state])) * float(self._alpha[state]), 1e-12)
         if self._rule != "rls":
             return flat, np.repeat(segments, np.diff(self._matrix.segments))
         read /= np.maximum(self._matrix.norms.astype(np.float32), np.float32(1e-6))
         return flat, read
+
+    def _compared(self, gain: Floats) -> Floats:
+        """What makes cosines of segments compare (G,): ‖P q‖ α of the state that knows most, over that of their own."""
+        left = np.maximum(np.linalg.norm(gain, axis=1) * self._alpha, np.float32(1e-12))
+        of = np.searchsorted(self._matrix.states, self._matrix.segments[:-1], side="right") - 1
+        factor = np.min(left, initial=np.inf) / left
+        return np.asarray(factor[of], np.float32)
+
+    def _best(self, read: Floats) -> float:
+        """The best read, times α of its state, 3 at most: to such reads the numbers of FAMILIAR were fitted."""
+        if not len(read):
+            return 0.0
+        row = int(read.argmax())
+        state = int(np.searchsorted(self._matrix.states, row, side="right")) - 1
+        return float(read[row]) * min(float(self._alpha[state]), 3.0)
 
     def _best_of_segment(self, read: Floats) -> Floats:
         """For every segment the best read of its passages (G,): what stands for S q where S is not kept."""

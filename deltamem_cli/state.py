@@ -76,13 +76,17 @@ def learn(
 
 
 def _rls(K: torch.Tensor, V: torch.Tensor, beside: torch.Tensor, weights: torch.Tensor, room: int) -> State:
-    """With fewer directions a state explains less of any question, and its fit is less by as much."""
+    """With fewer directions a state explains less of any question, and its fit is less by as much.
+
+    The ridge that predicts segments best is too small to rank the passages of a state that is full: it grows with the
+    writes, from as many as there are dimensions on (benchmarks/states.py).
+    """
     from deltamem_cli.rules import rls
 
     root = weights.sqrt()[:, None]
     K, V = K * root, V * root
     found = rls.spectrum(K)
-    alpha = rls.choose_alpha(found, K, V)
+    alpha = rls.choose_alpha(found, K, V) * max(1.0, float(weights.sum()) / K.shape[1])
     state = rls.solve(K, V, alpha)
     fit = float((weights * rls.leave_one_out(state, K, alpha)).sum() / weights.sum())
     rank = float(found.scale.sum() ** 2 / found.scale.square().sum())

@@ -188,6 +188,25 @@ def test_a_state_that_fades_is_the_weighted_solution(make: Make) -> None:
     assert learned.rank[0] < lasting.rank[0]
 
 
+def test_the_ridge_grows_once_the_writes_exceed_the_dimensions() -> None:
+    """Not before; and what has faded counts as much as is left of it."""
+    dice = np.random.RandomState(0)
+    keys_ = dice.standard_normal((60, 20)).astype(np.float32)
+    keys_ /= np.linalg.norm(keys_, axis=1, keepdims=True)
+
+    def ridge(n: int, left: float) -> tuple[float, float]:
+        K, weight = keys_[:n], np.full(n, left, np.float32)
+        firsts = np.arange(0, n + 1, 5, dtype=np.int64)
+        root = torch.from_numpy(K * np.sqrt(left, dtype=np.float32))
+        V = torch.from_numpy(np.eye(n // 5, dtype=np.float32).repeat(5, axis=0) * np.sqrt(left, dtype=np.float32))
+        learned = state.learn("rls", K, K, weight, firsts, "cpu", 20)
+        return learned.numbers[0], rls.choose_alpha(rls.spectrum(root), root, V)
+
+    for n, left, times in ((20, 1.0, 1), (60, 1.0, 3), (60, 0.25, 1), (60, 0.5, 1.5)):
+        found, chosen = ridge(n, left)
+        assert found == pytest.approx(times * chosen)
+
+
 # Half-life
 
 

@@ -17,6 +17,7 @@ from deltamem_cli.matrix import Matrix
 from deltamem_cli.memory import Memory
 from deltamem_cli.rank import Ranker
 from deltamem_cli.records import Message
+from deltamem_cli.rules import rls
 
 pytestmark = pytest.mark.usefixtures("poisoned")
 Remember = Callable[..., Memory]
@@ -74,8 +75,10 @@ def small_states(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_read_at_the_grain_of_passages_is_the_formula(
     remember: Remember, encoder: WordEncoder, small_states: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """c P q / ‖c P‖ / ‖P q‖ with the true P of each state, c a key with half of its neighbours in the session."""
+    """c P q / ‖c P‖ / ‖P q‖ / α with the true P of each state, c a key with half of its neighbours in the session."""
     monkeypatch.setattr(state, "LEAST_KNOWN", 0.0)
+    alphas = iter([1.0, 10.0, 3.0, 30.0])  # reads of states must compare, whatever ridge each of them chose
+    monkeypatch.setattr(rls, "choose_alpha", lambda *_: next(alphas))
     memory = remember(chatter(7, 9))
     question = "which port for the cache in the marsh"
     found = Ranker(memory).scores(question, encoder.encode_query(question))
@@ -90,10 +93,25 @@ def test_the_read_at_the_grain_of_passages_is_the_formula(
             for near in (i - 1, i + 1):
                 if first <= near < end and session[near] == session[i]:
                     c += matrix.NEIGHBOUR * K[near]
-            expected[i] = c @ P @ q / np.linalg.norm(c @ P) / np.linalg.norm(P @ q)
-    assert len(learned.states) == 5
+            expected[i] = c @ P @ q / np.linalg.norm(c @ P) / np.linalg.norm(P @ q) / alpha
+    assert sorted(learned.alpha.tolist()) == [1, 3, 10, 30]
     assert np.abs(found.matrix - expected).max() < 0.02  # F is kept in eight bits
     assert np.corrcoef(found.matrix, expected)[0, 1] > 0.999
+
+
+def test_segments_of_states_that_do_not_know_the_question_stand_back(
+    remember: Remember, encoder: WordEncoder, small_states: None
+) -> None:
+    """The state that knows most reads as it is; another by ‖P q‖ α of that one over its own."""
+    memory, question = remember(chatter(7, 9)), "which port for the cache in the marsh"
+    ranker, learned = Ranker(memory), memory.matrix
+    key = ranker.key(encoder.encode_query(question), question)
+    gain, share = matrix.gains(learned, key)
+    left = np.linalg.norm(gain, axis=1) * learned.alpha
+    of = np.searchsorted(learned.states, learned.segments[:-1], side="right") - 1
+    expected = matrix.read_segments(learned, "rls", key) * (left.min() / left)[of]
+    assert np.abs(ranker.scores(question, encoder.encode_query(question)).segments - expected).max() < 1e-5
+    assert len(share) > 1 and left.argmin() == share.argmax()
 
 
 def test_segments_are_read_with_the_solved_matrix(remember: Remember, encoder: WordEncoder, small_states: None) -> None:

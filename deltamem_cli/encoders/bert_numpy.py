@@ -48,7 +48,8 @@ class NumpyBert:
     def states(self, ids: Sequence[Sequence[int]], layers: int) -> list[Floats]:
         """States of each text after so many layers, (len(tokens), dimension); the texts lie end to end on the way."""
         words, places = self._file.get_slice(WORDS), self._weight("embeddings.position_embeddings.weight")
-        x = np.concatenate([words[token : token + 1] for tokens in ids for token in tokens]).astype(np.float32)
+        known, token = np.unique(np.concatenate([np.array(tokens, np.int64) for tokens in ids]), return_inverse=True)
+        x = np.concatenate([words[row : row + 1] for row in known.tolist()]).astype(np.float32)[token]
         x += self._weight("embeddings.token_type_embeddings.weight")[0]
         x += np.concatenate([places[: len(tokens)] for tokens in ids])
         cuts = np.cumsum([len(tokens) for tokens in ids])[:-1]
