@@ -37,8 +37,9 @@ _FORMS = {
     "named": r"(?P<words>today|yesterday|the day before yesterday|(?:this|last|past) (?:week|weekend|month|year))\b",
     "ago": rf"{_COUNT} {_UNIT} ago\b",
     "past": rf"(?:last|past) {_COUNT} {_UNIT}",
-    "weekday": rf"(?:on|last|past) {_WEEKDAY}(?! ?(?:'s|nights|mornings|evenings)\b)",
+    "weekday": rf"(?:(?P<on>on)|last|past) {_WEEKDAY}(?! ?(?:'s|nights|mornings|evenings)\b)",
 }
+_PAST = re.compile(r"\b(?:did|was|were|had|said|told|saw|got|went|happened|[a-z]{3,}ed)\b", re.I)
 _READ = 4096  # characters of a question: a time that it names stands in its first lines
 _EACH = {name: re.compile(form, re.I) for name, form in _FORMS.items()}
 _NO_GROUPS = {name: re.sub(r"[?]P<[a-z]+>", "?:", form) for name, form in _FORMS.items()}
@@ -54,8 +55,8 @@ def spans(question: str, now: datetime, years: range) -> list[tuple[int, int]]:
     for match in _ANY.finditer(question[:_READ]):
         form = match.lastgroup or ""
         parts = _EACH[form].fullmatch(match[0])
-        if parts is not None:
-            said = {part: words.lower() for part, words in parts.groupdict("").items()}
+        said = {part: words.lower() for part, words in parts.groupdict("").items()} if parts else {}
+        if said and (not said.get("on") or _PAST.search(question[:_READ])):  # "who comes on Monday?" is of the next
             with contextlib.suppress(OverflowError, ValueError):  # before or after all calendars
                 found += [_milliseconds(span) for span in _named(form, said, now, years)]
     return found
