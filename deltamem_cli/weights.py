@@ -20,8 +20,8 @@ FIRST = {
 
 # What the second reading of the best candidates (rerank.py) adds to that: a softmax over the candidates on the same
 # two sets, cross-validated by conversation. benchmarks/fit.py fits it anew, and would have the second reading count
-# three times as much; benchmarks/LOG.md says why it does not. READ_TOKENS bounds what a question costs: of long passages
-# fewer are read. BESIDE tokens of the passage before are read along.
+# three times as much; benchmarks/LOG.md says why it does not. READ_TOKENS bounds what a question costs: of long
+# passages fewer are read. BESIDE tokens of the passage before are read along.
 SECOND = {
     "maxsim": 4.4,
     "bm25 session": 1.3,
