@@ -1,4 +1,4 @@
-"""BM25 over the terms of a ledger, at the grain of passages and of whole sessions.
+"""BM25 of whole sessions over the terms of a ledger, and how much of a question each passage holds.
 
 Robertson & Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond" (2009), eq. 3.15, with the idf that
 never falls below zero (Lucene's). The ledger keeps its terms row by row, so a question scans them once: no index that
@@ -21,19 +21,18 @@ K1, B = 1.5, 0.75
 
 
 class Bm25:
-    """Scores questions against all passages and all sessions of a ledger."""
+    """Scores questions against all sessions and passages of a ledger."""
 
     def __init__(self, rows: Rows, vocabulary: NDArray[np.uint64], sessions: int) -> None:
         self._rows, self._vocabulary, self._sessions = rows, vocabulary, sessions
         self._ends = np.cumsum(rows.sizes, dtype=np.int64)
-        self._lengths = rows.length.astype(np.float32)
-        self._session_lengths = np.bincount(rows.session, self._lengths, sessions).astype(np.float32)
+        self._lengths = np.bincount(rows.session, rows.length, sessions).astype(np.float32)
 
-    def scores(self, question: Mapping[int, int]) -> tuple[Floats, Floats, Floats]:
-        """Scores of every passage (N,) and every session (sessions,), and the share of the question in each passage.
+    def scores(self, question: Mapping[int, int]) -> tuple[Floats, Floats]:
+        """Scores of every session (sessions,), and the share of the question in each passage (N,).
 
-        `question` counts its terms. The share (N,) is 1 where a passage holds every term of the question, and weighs
-        each term by its idf; terms that the memory does not know count with the highest idf there is.
+        `question` counts its terms. The share is 1 where a passage holds every term of the question, and weighs each
+        term by its idf; terms that the memory does not know count with the highest idf there is.
         """
         known, slots, weights = self._look_up(question)
         rows = self._rows
@@ -41,19 +40,25 @@ class Bm25:
         slot_of[known] = slots
         at = np.flatnonzero(slot_of[rows.terms] >= 0)
         row, slot, often = np.searchsorted(self._ends, at, side="right"), slot_of[rows.terms[at]], rows.counts[at]
-        passage, idf = _score(row, slot, often, self._lengths, len(weights))
         pair = rows.session[row].astype(np.int64) * max(len(weights), 1) + slot
         pairs, inverse = np.unique(pair, return_inverse=True)
         total = np.bincount(inverse, often, len(pairs))
-        session_row, session_slot = np.divmod(pairs, max(len(weights), 1))
-        session, _ = _score(session_row, session_slot, total, self._session_lengths, len(weights))
+        session, of_session = np.divmod(pairs, max(len(weights), 1))
+        scores = np.bincount(session, self._weight(session, of_session, total) * weights[of_session], self._sessions)
         n = len(rows)
-        passage_scores = np.bincount(row, passage * weights[slot], n)
-        session_scores = np.bincount(session_row, session * weights[session_slot], self._sessions)
+        idf = _idf(np.bincount(slot, minlength=len(weights)).astype(np.float64), n)
         unknown = (sum(question.values()) - weights.sum()) * _idf(np.zeros(1), n)[0]
         whole = float(idf @ weights + unknown)
         share = np.bincount(row, idf[slot] * weights[slot], n) / max(whole, 1e-9)
-        return passage_scores.astype(np.float32), session_scores.astype(np.float32), share.astype(np.float32)
+        return scores.astype(np.float32), share.astype(np.float32)
+
+    def _weight(self, session: NDArray[np.int64], slot: NDArray[np.int64], often: NDArray[np.int64]) -> Floats:
+        """The BM25 weight of each (session, term) pair."""
+        idf = _idf(np.bincount(slot).astype(np.float64), self._sessions)
+        average = max(float(self._lengths.mean()), 1.0) if self._sessions else 1.0
+        frequency = often.astype(np.float32)
+        norm = K1 * (1 - B + B * self._lengths[session] / average)
+        return np.asarray(idf[slot] * frequency * (K1 + 1) / (frequency + norm), np.float32)
 
     def rarity(self, asked: Iterable[int]) -> dict[int, float]:
         """The idf of each of those terms; the highest there is for one that the memory does not know."""
@@ -82,18 +87,6 @@ class Bm25:
         inside[inside] = self._vocabulary[places[inside]] == asked[inside]
         weights = np.array([question[int(term)] for term in asked[inside]], np.float32)
         return places[inside], np.arange(len(weights), dtype=np.int16), weights
-
-
-def _score(
-    row: NDArray[np.int64], slot: NDArray[np.integer], often: NDArray[np.generic], lengths: Floats, slots: int
-) -> tuple[Floats, Floats]:
-    """The BM25 weight of each (document, term) pair, and the idf of each term."""
-    n = len(lengths)
-    idf = _idf(np.bincount(slot, minlength=slots).astype(np.float64), n)
-    average = max(float(lengths.mean()), 1.0) if n else 1.0
-    frequency = often.astype(np.float32)
-    saturated = frequency * (K1 + 1) / (frequency + K1 * (1 - B + B * lengths[row] / average))
-    return np.asarray(idf[slot] * saturated, np.float32), np.asarray(idf, np.float32)
 
 
 def _idf(documents: NDArray[np.float64], n: int) -> NDArray[np.float64]:

@@ -2,8 +2,8 @@
 
     score = Σ FIRST[part] · part, with the weights of weights.py and these parts of each passage:
 
-    bm25            BM25 of the passage                            share   how much of the question's words it holds,
-    dense           its vector with the question's                         each weighed by its rarity
+    share           how much of the question's words it holds, each weighed by its rarity
+    dense           its vector with the question's
     beside          share and dense of the two passages beside it, in its session
     matrix          what the matrix reads there                    matrix session   the best of that in its session
     bm25 session    BM25 of its whole session
@@ -101,9 +101,8 @@ class Ranker:
         segments = self._best_of_segment(read) if lean else segments
         best = self._best(read)  # before anything fades: what is old is no stranger
         read, segments = read * self._left, segments * self._left[self._matrix.segments[1:] - 1]
-        bm25, session, share = self._bm25.scores(terms.count(text))
+        session, share = self._bm25.scores(terms.count(text))
         parts = {
-            "bm25": _z(bm25),
             "share": _z(share),
             "dense": _z(dense),
             "matrix": _z(read),

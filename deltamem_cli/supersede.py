@@ -12,7 +12,8 @@ crowd    the mean likeness (meaning and half of words) of a passage to what the 
 dense    the inner product of question and b that rank.py has; share: how much of the question's words b holds
 behind   how far a is behind the best: 0 for the best, 1 for the last candidate
 
-A question of the past (`did`, `was` …; English) asks for no present state, and a passage that only asks states nothing.
+The two must share a word, and the later one must share one with the question. A question of the past (`did`, `was` …;
+English) asks for no present state, and a passage that only asks states nothing.
 The later one must come from a person, or from the same role as the older one; among people from the same speaker. What
 an assistant says at length is advice, not a fact.
 """
@@ -117,6 +118,7 @@ def pairs(pool: Longs, score: Floats, dense: Floats, share: Floats, idf: Floats,
     allowed &= (time != NO_TIME)[:, None] & (person | (role[:n, None] == role[:n]))
     allowed &= ~person[:, None] | (speaker[:, None] == speaker)
     allowed &= ((person | short) & (behind <= _FAR_BEHIND))[:, None] & (meaning[:n, :n] + words[:n, :n] < _SAME)
+    allowed &= (words[:n, :n] > 0) & (share[pool[:n]] > 0)
     one = np.ones((n, n), np.float32)
     return Pairs(
         meaning[:n, :n], words[:n, :n], crowded[:, None] + crowded,

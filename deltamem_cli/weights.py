@@ -7,7 +7,6 @@ from __future__ import annotations
 # questions besides. benchmarks/LOG.md has the figures, benchmarks/recall.py measures them, benchmarks/ablation.py
 # takes each away.
 FIRST = {
-    "bm25": 0.3,
     "share": 0.6,
     "dense": 2.0,
     "beside": 0.3,
@@ -24,7 +23,6 @@ FIRST = {
 # passages fewer are read. BESIDE tokens of the passage before are read along.
 SECOND = {
     "maxsim": 4.4,
-    "bm25 session": 1.3,
     "when": 8.7,
     "asks": -4.9,
     "answers": 2.4,

@@ -23,12 +23,12 @@ PASSAGES = st.lists(
 )
 
 
-def index(passages: list[Passage]) -> Bm25:
+def index(passages: list[Passage], sessions: int = 4) -> Bm25:
     rows, vocabulary = rows_of([(session, 0, 0, i, [*terms]) for i, (session, terms) in enumerate(passages)])
     counts = np.array([n for _, terms in passages for n in terms.values()], np.uint8)
     length = np.array([sum(terms.values()) for _, terms in passages], np.uint16)
     fields = {name: getattr(rows, name) for name in rows.__dataclass_fields__}
-    return Bm25(Rows(**{**fields, "counts": counts, "length": length}), vocabulary, 4)
+    return Bm25(Rows(**{**fields, "counts": counts, "length": length}), vocabulary, sessions)
 
 
 def textbook(documents: list[Counter[int]], question: dict[int, int]) -> list[float]:
@@ -47,8 +47,7 @@ def textbook(documents: list[Counter[int]], question: dict[int, int]) -> list[fl
 
 @given(PASSAGES, st.dictionaries(st.integers(1, 12), st.integers(1, 3), max_size=6))
 def test_scores_are_the_textbooks(passages: list[Passage], question: dict[int, int]) -> None:
-    found, sessions, share = index(passages).scores(question)
-    assert found == pytest.approx(textbook([Counter(terms) for _, terms in passages], question), abs=1e-4)
+    sessions, share = index(passages).scores(question)
     whole = [Counter[int]() for _ in range(4)]
     for session, terms in passages:
         whole[session].update(terms)
@@ -61,7 +60,7 @@ def test_scores_are_the_textbooks(passages: list[Passage], question: dict[int, i
 
 def test_a_question_of_many_words_is_answered() -> None:
     passages: list[Passage] = [(0, {term: 1 for term in range(1, 9)}), (1, {5: 1})]
-    found, _, share = index(passages).scores({term: 1 for term in range(1, 5000)})
+    found, share = index(passages).scores({term: 1 for term in range(1, 5000)})
     assert np.isfinite(found).all()
     assert found[0] > found[1] > 0
     assert share[0] < 0.01
@@ -71,13 +70,13 @@ def test_the_ranking_is_that_of_bm25s() -> None:
     bm25s = pytest.importorskip("bm25s", reason="the other implementation is not installed (extra: bench)")
     dice = np.random.RandomState(0)
     passages: list[Passage] = [
-        (0, dict(Counter(dice.zipf(1.3, dice.randint(3, 40)).clip(max=40).tolist()))) for _ in range(300)
+        (i, dict(Counter(dice.zipf(1.3, dice.randint(3, 40)).clip(max=40).tolist()))) for i in range(300)
     ]
     ids = {term: term - 1 for term in range(1, 41)}
     other = bm25s.BM25(method="lucene", k1=K1, b=B)
     corpus = [[ids[term] for term, often in terms.items() for _ in range(often)] for _, terms in passages]
     other.index(bm25s.tokenization.Tokenized(corpus, {str(term): i for term, i in ids.items()}), show_progress=False)
-    mine = index(passages)
+    mine = index(passages, 300)
     for _ in range(20):
         asked = sorted({int(term) for term in dice.randint(1, 41, 4)})
         expected = other.get_scores([str(term) for term in asked]) * (K1 + 1)  # Lucene leaves the factor out

@@ -40,15 +40,15 @@ def scored(memory: Memory, question: str, rows: list[int]) -> list[float]:
 
 
 def again(memory: Memory, question: str, rows: NDArray[np.int64], first: NDArray[np.float32]) -> NDArray[np.float32]:
-    parts = {"bm25 session": np.zeros(len(memory.rows), np.float32), "when": np.zeros(len(memory.rows), np.float32)}
+    parts = {"when": np.zeros(len(memory.rows), np.float32)}
     return rerank(question, rows, first, parts, memory, WordEncoder(), {})
 
 
 def test_what_is_read_is_what_has_a_weight(make: Make) -> None:
-    parts = {"bm25 session": np.arange(3, dtype=np.float32), "when": np.ones(3, np.float32)}
+    parts = {"when": np.arange(3, dtype=np.float32), "dense": np.ones(3, np.float32)}
     found = reread("red", np.array([2, 0]), parts, make("red", "blue", "green"), WordEncoder(), {})
     assert found.rows == [2, 0] and found.parts.keys() == SECOND.keys()
-    assert found.parts["bm25 session"].tolist() == [2, 0]
+    assert found.parts["when"].tolist() == [2, 0]
 
 
 def test_a_passage_is_read_with_the_end_of_the_one_before(make: Make) -> None:
