@@ -28,7 +28,7 @@ SECOND = {
     "answers": 2.4,
     "tells time": 6.4,
 }
-CANDIDATES, READ_TOKENS, BESIDE = 30, 1800, 24
+CANDIDATES, READ_TOKENS, BESIDE = 30, 1500, 24
 
 # familiarity = 1 / (1 + exp(−(EXPLAINED · ratio + FOUND · ln(best read) + OFFSET))), a logistic regression that
 # benchmarks/familiarity.py fits to questions asked of the memory they belong to, and of others.
