@@ -4,8 +4,8 @@ from __future__ import annotations
 
 # How much each part counts in a passage's score (rank.py says what they are). Chosen by one pass of coordinate search
 # on the four LoCoMo dev conversations and the LongMemEval dev questions together, "dense" and "tool" on the samples'
-# questions besides. benchmarks/LOG.md has the figures, benchmarks/recall.py measures them, benchmarks/ablation.py
-# takes each away.
+# questions besides, "when" as half of what a fit of the first reading alone gives it. benchmarks/LOG.md has the
+# figures, benchmarks/recall.py measures them, benchmarks/ablation.py takes each away.
 FIRST = {
     "share": 0.6,
     "dense": 2.0,
