@@ -32,7 +32,7 @@ CASES = {  # question → first day and the day after the last, for each time it
     "what did I eat yesterday?": ["2024-03-13 2024-03-14"],
     "the day before yesterday": ["2024-03-12 2024-03-13"],
     "What did we decide last week?": ["2024-03-04 2024-03-11"],
-    "this week": ["2024-03-11 2024-03-18"],
+    "what happened this week?": ["2024-03-11 2024-03-18"],
     "the past weekend": ["2024-03-09 2024-03-11"],
     "last month": ["2024-02-01 2024-03-01"],
     "last year": ["2023-01-01 2024-01-01"],
@@ -45,7 +45,7 @@ CASES = {  # question → first day and the day after the last, for each time it
 NONE = [
     "may I ask?", "they march on", "before May 2023", "since 2023", "next week", "on Mondays", "31 June", "room 2023",
     "version 5.12", "sun and sat", "a second look", "9999 years ago", "what did Mark say?",
-    "who is coming to dinner on Saturday?",
+    "who is coming to dinner on Saturday?", "what shall I cook this weekend?",
 ]  # fmt: skip
 
 
