@@ -56,9 +56,8 @@ def spans(question: str, now: datetime, years: range) -> list[tuple[int, int]]:
         form = match.lastgroup or ""
         parts = _EACH[form].fullmatch(match[0])
         said = {part: words.lower() for part, words in parts.groupdict("").items()} if parts else {}
-        open_ended = said.get("on") or said.get("words", "").startswith(
-            "this"
-        )  # "who comes on Monday?", "this weekend"
+        this = said.get("words", "").startswith("this")
+        open_ended = this or bool(said.get("on"))  # "who comes on Monday?", "what shall I cook this weekend?"
         if said and (not open_ended or _PAST.search(question[:_READ])):
             with contextlib.suppress(OverflowError, ValueError):  # before or after all calendars
                 found += [_milliseconds(span) for span in _named(form, said, now, years)]
