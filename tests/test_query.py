@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,46 @@ def talk(searcher: Ask) -> Searcher:
 
 def found(searcher: Searcher, question: str, k: int = 9, **filters: Any) -> list[str]:
     return [hit.text or "" for hit in searcher.ask(question, k, filters=Filters(**filters)).hits]
+
+
+WEEKLY = [
+    said("we moved the launch of the kite", i + 1, session=f"week {i}", id=f"w{i}", time=MAY + 7 * i * DAY)
+    for i in range(5)
+]  # Fridays, 1 to 29 May 2026
+
+
+@pytest.mark.parametrize(
+    ("question", "rows"),
+    [
+        ("did we move the launch on 15 May 2026", [2]),
+        ("did we move the launch on May 8", [1]),
+        ("did we move the launch last week", [3]),
+        ("did we move the launch in the past two weeks", [3, 4]),
+        ("did we move the launch in May", [0, 1, 2, 3, 4]),
+        ("did we move the launch in June", []),
+        ("did we move the launch", []),
+    ],
+)
+def test_what_was_said_at_the_time_that_is_asked_for(searcher: Ask, question: str, rows: list[int]) -> None:
+    ranker = searcher(WEEKLY)._ranker
+    now = datetime(2026, 5, 31, 12, tzinfo=UTC)
+    vector = WordEncoder().encode_query(question)
+    found = ranker.scores(question, vector, now)
+    assert np.flatnonzero(found.parts["when"]).tolist() == rows
+    if rows:
+        assert sorted(np.argsort(-found.fused)[: len(rows)].tolist()) == rows
+
+
+def test_last_week_of_an_old_log_counts_from_its_newest_passage(searcher: Ask) -> None:
+    ranker, question = searcher(WEEKLY)._ranker, "what moved last week"
+    vector = WordEncoder().encode_query(question)
+    later = ranker.scores(question, vector, datetime(2031, 1, 1, tzinfo=UTC))
+    assert np.flatnonzero(later.parts["when"]).tolist() == [3]
+
+
+def test_a_log_without_times_has_no_last_week(searcher: Ask) -> None:
+    ranker = searcher([replace(message, time=None) for message in WEEKLY])._ranker
+    assert not ranker.scores("last week", WordEncoder().encode_query("last week")).parts["when"].any()
 
 
 def test_the_passage_that_says_it_comes_first_with_its_place(talk: Searcher) -> None:
