@@ -53,7 +53,7 @@ FIGURES = ("text", "row", "first", "matrix", "session first", "session matrix", 
 def mean_idf(rows: Rows, terms: int) -> np.ndarray:
     """The mean rarity (N,) of the words of each passage."""
     of_row = np.repeat(np.arange(len(rows)), rows.sizes)
-    return np.bincount(of_row, worth.idf(rows, terms)[rows.terms], len(rows)) / np.maximum(rows.sizes, 1)
+    return np.bincount(of_row, worth.rarity(rows, terms)[rows.terms], len(rows)) / np.maximum(rows.sizes, 1)
 
 
 CHOICES: dict[str, Callable[[Rows, int], np.ndarray]] = {

@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from deltamem_cli import ledger
 from deltamem_cli.ledger import Rows
 
 Floats = NDArray[np.float32]
@@ -46,15 +47,15 @@ class Bm25:
         session, of_session = np.divmod(pairs, max(len(weights), 1))
         scores = np.bincount(session, self._weight(session, of_session, total) * weights[of_session], self._sessions)
         n = len(rows)
-        idf = _idf(np.bincount(slot, minlength=len(weights)).astype(np.float64), n)
-        unknown = (sum(question.values()) - weights.sum()) * _idf(np.zeros(1), n)[0]
+        idf = ledger.idf(np.bincount(slot, minlength=len(weights)).astype(np.float64), n)
+        unknown = (sum(question.values()) - weights.sum()) * ledger.idf(np.zeros(1), n)[0]
         whole = float(idf @ weights + unknown)
         share = np.bincount(row, idf[slot] * weights[slot], n) / max(whole, 1e-9)
         return scores.astype(np.float32), share.astype(np.float32)
 
     def _weight(self, session: NDArray[np.int64], slot: NDArray[np.int64], often: NDArray[np.int64]) -> Floats:
         """The BM25 weight of each (session, term) pair."""
-        idf = _idf(np.bincount(slot).astype(np.float64), self._sessions)
+        idf = ledger.idf(np.bincount(slot).astype(np.float64), self._sessions)
         average = max(float(self._lengths.mean()), 1.0) if self._sessions else 1.0
         frequency = often.astype(np.float32)
         norm = K1 * (1 - B + B * self._lengths[session] / average)
@@ -66,13 +67,13 @@ class Bm25:
         for term in asked:
             place = int(np.searchsorted(self._vocabulary, np.uint64(term)))
             known = place < len(self._vocabulary) and int(self._vocabulary[place]) == term
-            found[term] = float(self.idf[place] if known else _idf(np.zeros(1), n)[0])
+            found[term] = float(self.idf[place] if known else ledger.idf(np.zeros(1), n)[0])
         return found
 
     @cached_property
     def idf(self) -> Floats:
         """The idf of each term of the vocabulary (W,)."""
-        return np.asarray(_idf(self._holding.astype(np.float64), len(self._rows)), np.float32)
+        return np.asarray(ledger.idf(self._holding.astype(np.float64), len(self._rows)), np.float32)
 
     @cached_property
     def _holding(self) -> NDArray[np.int64]:
@@ -87,7 +88,3 @@ class Bm25:
         inside[inside] = self._vocabulary[places[inside]] == asked[inside]
         weights = np.array([question[int(term)] for term in asked[inside]], np.float32)
         return places[inside], np.arange(len(weights), dtype=np.int16), weights
-
-
-def _idf(documents: NDArray[np.float64], n: int) -> NDArray[np.float64]:
-    return np.asarray(np.log1p((n - documents + 0.5) / (documents + 0.5)), np.float64)

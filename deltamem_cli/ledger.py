@@ -77,6 +77,11 @@ DTYPES: dict[str, type[np.generic]] = {
 COLUMNS = tuple(field.name for field in fields(Rows) if field.name not in ("terms", "counts"))
 
 
+def idf(documents: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """How rare terms are that so many of n documents hold: ln(1 + (n − df + ½) / (df + ½)), never below 0."""
+    return np.asarray(np.log1p((n - documents + 0.5) / (documents + 0.5)), np.float64)
+
+
 def seconds(milliseconds: int) -> float | None:
     """A time of the column `time` as seconds since 1970 UTC, None for NO_TIME."""
     return None if milliseconds == NO_TIME else milliseconds / 1000

@@ -17,7 +17,7 @@ from deltamem_cli.memory import Memory
 from deltamem_cli.rank import Ranker, Scores
 from deltamem_cli.records import KINDS, ROLES, Answer, Hit, Segment
 from deltamem_cli.recover import read_sources
-from deltamem_cli.rerank import rerank
+from deltamem_cli.rerank import rerank, reread
 from deltamem_cli.supersede import superseded
 from deltamem_cli.weights import MOST_WORDS, UNFAMILIAR
 
@@ -102,8 +102,8 @@ class Searcher:
         """The allowed rows, best first, and the scores (N,) that say so: those of the best after a second reading."""
         first = allowed[np.argsort(-found.fused[allowed], kind="stable")]
         score = found.fused.copy()
-        rarity = self._ranker.rarity(question)
-        score[first] = rerank(question, first, score[first], found.parts, self.memory, self._encoder, rarity)
+        again = reread(question, first, found.parts, self.memory, self._encoder, self._ranker.rarity(question))
+        score[first] = rerank(first, score[first], again)
         return first[np.argsort(-score[first], kind="stable")], score
 
     def _newest_first(

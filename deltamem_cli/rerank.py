@@ -5,7 +5,7 @@ score = first score + Σ SECOND[part] · part, with the weights of weights.py an
 maxsim          each word of the question meets the token that is most like it, in the passage or in the end of the
                 passage before it: Σ idf · max cos / Σ idf (Khattab & Zaharia, "ColBERT", 2020, eq. 3, with the
                 memory's own encoder; nothing is stored for it), as a z score over the candidates
-bm25 session, when    as in the first score (rank.py), once more
+when            as in the first score (rank.py), once more
 asks            1 where the passage ends with a question: it seldom holds the answer
 answers         1 where the passage before it, in its session, ends with a question
 tells time      1 where the question is one of time (`when …`, `how long …`) and the passage names one; English
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from deltamem_cli import terms
 from deltamem_cli.weights import BESIDE, CANDIDATES, READ_TOKENS, SECOND
+from deltamem_cli.when import names_time
 
 if TYPE_CHECKING:
     from deltamem_cli.encoders import Encoder
@@ -34,37 +35,6 @@ Longs = NDArray[np.int64]
 _SPECIAL = 3  # tokens that an encoder puts around a text, and one for the seam
 
 _OF_TIME = re.compile(r"\s*(when|how long|(in |on |at )?(what|which) (date|day|month|year|time))\b", re.I)
-_TIME = re.compile(
-    r"\b(yesterday|today|tonight|tomorrow|recently|ago|since|last|next|this (morning|week|weekend|month|year)"
-    r"|weekend|week|month|year|(mon|tues|wednes|thurs|fri|satur|sun)day"
-    r"|january|february|march|april|may|june|july|august|september|october|november|december|\d{4})\b",
-    re.I,
-)
-
-
-def rerank(
-    question: str,
-    candidates: Longs,
-    scores: Floats,
-    parts: Mapping[str, Floats],
-    memory: Memory,
-    encoder: Encoder,
-    rarity: Mapping[int, float],
-) -> Floats:
-    """New scores (n,) of the candidates: rows of the memory, best first, with their first scores (n,).
-
-    `parts` are those of the first score, for every row of the memory (N,); `rarity` is the idf of the question's terms.
-    Only as many candidates are read as CANDIDATES and READ_TOKENS allow, and only passages whose text the memory keeps;
-    the others keep their score, but none that comes after all that were read passes one of them.
-    """
-    seconds = reread(question, candidates, parts, memory, encoder, rarity)
-    places = np.flatnonzero(np.isin(candidates, seconds.rows))
-    n = int(places.max(initial=-1)) + 1
-    new = scores.copy()
-    for part, weight in SECOND.items():
-        new[places] += np.float32(weight) * seconds.parts[part]
-    new[n:] = np.minimum(new[n:], new[:n].min(initial=np.inf))
-    return new
 
 
 @dataclass(frozen=True)
@@ -83,7 +53,12 @@ def reread(
     encoder: Encoder,
     rarity: Mapping[int, float],
 ) -> Seconds:
-    """Reads the best of the candidates again, as `rerank` says; no rows where there are fewer than two to compare."""
+    """Reads the best of the candidates again: rows of the memory, best first.
+
+    `parts` are those of the first score, for every row of the memory (N,); `rarity` is the idf of the question's terms.
+    Only as many are read as CANDIDATES and READ_TOKENS allow, and only passages whose text the memory keeps; none where
+    there are fewer than two to compare.
+    """
     kept = {} if memory.text is None else {row: memory.text[row] for row in candidates[:CANDIDATES].tolist()}
     kept = {row: text for row, text in kept.items() if text}
     read = _maxsim(question, [*kept], memory, encoder, rarity) if len(kept) > 1 else np.zeros(0, np.float32)
@@ -94,9 +69,23 @@ def reread(
         "maxsim": (read - read.mean()) / spread if spread > 1e-6 else np.zeros(len(rows), np.float32),
         "asks": np.array([_asks(text) for text in texts], np.float32),
         "answers": np.array([_asks(_before(memory, row)) for row in rows], np.float32),
-        "tells time": np.array([of_time and _TIME.search(text) is not None for text in texts], np.float32),
+        "tells time": np.array([of_time and names_time(text) for text in texts], np.float32),
     }
     return Seconds(rows, told | {part: parts[part][rows] for part in SECOND if part in parts})
+
+
+def rerank(candidates: Longs, scores: Floats, seconds: Seconds) -> Floats:
+    """New scores (n,) of the candidates, best first, with their first scores (n,) and what reading some again told.
+
+    What was not read keeps its score, but none that comes after all that were read passes one of them.
+    """
+    places = np.flatnonzero(np.isin(candidates, seconds.rows))
+    n = int(places.max(initial=-1)) + 1
+    new = scores.copy()
+    for part, weight in SECOND.items():
+        new[places] += np.float32(weight) * seconds.parts[part]
+    new[n:] = np.minimum(new[n:], new[:n].min(initial=np.inf))
+    return new
 
 
 def _maxsim(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from deltamem_cli import keys, ledger
 from deltamem_cli.ledger import Longs, Rows
 from deltamem_cli.records import KINDS
-from deltamem_cli.worth import Floats, idf
+from deltamem_cli.worth import Floats, rarity
 
 RUN = 64  # rows of a session that at most become one
 TERMS = 64
@@ -45,7 +45,7 @@ def sum_rows(rows: Rows, terms: int, dimension: int, unnamed: int, gone: Longs, 
     starts = np.flatnonzero(np.concatenate([[True], into[1:] != into[:-1]]))
     first = mine.take(starts)
     weight = np.maximum(mine.summed, 1)
-    sizes, numbers, counts = _telling(mine, idf(rows, terms), into, len(starts))
+    sizes, numbers, counts = _telling(mine, rarity(rows, terms), into, len(starts))
     lowest, highest = (reduce.reduceat(mine.speaker, starts) for reduce in (np.minimum, np.maximum))
     ends = np.append(starts[1:], len(gone))
     summed = replace(

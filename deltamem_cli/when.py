@@ -40,10 +40,20 @@ _FORMS = {
     "weekday": rf"(?:(?P<on>on)|last|past) {_WEEKDAY}(?! ?(?:'s|nights|mornings|evenings)\b)",
 }
 _PAST = re.compile(r"\b(?:did|was|were|had|said|told|saw|got|went|happened|[a-z]{3,}ed)\b", re.I)
+_NAMES = re.compile(
+    r"\b(?:yesterday|today|tonight|tomorrow|recently|ago|since|last|next|weekend|week|month|year|\d{4}"
+    rf"|{'|'.join(_DAYS)}|this (?:morning|week|weekend|month|year)|{'|'.join(_MONTHS)})\b",
+    re.I,
+)
 _READ = 4096  # characters of a question: a time that it names stands in its first lines
 _EACH = {name: re.compile(form, re.I) for name, form in _FORMS.items()}
 _NO_GROUPS = {name: re.sub(r"[?]P<[a-z]+>", "?:", form) for name, form in _FORMS.items()}
 _ANY = re.compile(rf"\b{_BOUNDS}(?:{'|'.join(f'(?P<{name}>{form})' for name, form in _NO_GROUPS.items())})", re.I)
+
+
+def names_time(text: str) -> bool:
+    """Whether a text has a word of time in it: a day, a month, a year, `ago`, `last` …"""
+    return _NAMES.search(text) is not None
 
 
 def spans(question: str, now: datetime, years: range) -> list[tuple[int, int]]:

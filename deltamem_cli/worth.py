@@ -16,19 +16,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from deltamem_cli.ledger import Rows
+from deltamem_cli.ledger import Rows, idf
 from deltamem_cli.records import ROLES
+from deltamem_cli.when import names_time
 
 Floats = NDArray[np.float64]
 
 _SELF = re.compile(r"\b(?:I|I'm|I've|my|My|we|our)\b")
 _YOU = re.compile(r"\b(?:you|your)\b", re.I)
-_TIME = re.compile(
-    r"\b(?:yesterday|today|tonight|tomorrow|recently|ago|since|last|next|weekend|week|month|year|\d{4}"
-    r"|(?:mon|tues|wednes|thurs|fri|satur|sun)day|this (?:morning|week|weekend|month|year)"
-    r"|january|february|march|april|may|june|july|august|september|october|november|december)\b",
-    re.I,
-)
 _ROW, _TERM, _TEXT = 150, 5, 12  # bytes of a row without its terms, of a term, and of a text besides its characters
 
 
@@ -48,19 +43,18 @@ class Said(NamedTuple):
 
 def _told(text: str) -> float:
     of_self, to_you = len(_SELF.findall(text)), len(_YOU.findall(text))
-    return float((1 + of_self) / np.cbrt(1 + to_you) * (2 if _TIME.search(text) else 1))
+    return float((1 + of_self) / np.cbrt(1 + to_you) * (2 if names_time(text) else 1))
 
 
-def idf(rows: Rows, terms: int) -> Floats:
-    """How rare each of so many terms is among the rows: ln(1 + (N − df + ½) / (df + ½))."""
-    df, n = np.bincount(rows.terms, minlength=terms), len(rows)
-    return np.asarray(np.log1p((n - df + 0.5) / (df + 0.5)))
+def rarity(rows: Rows, terms: int) -> Floats:
+    """The idf of each of so many terms among the rows."""
+    return idf(np.bincount(rows.terms, minlength=terms).astype(np.float64), len(rows))
 
 
 def worth(rows: Rows, terms: int, said: Said) -> Floats:
     """The worth (N,) of every passage, 0 for what is a sum of passages already. `terms` is the vocabulary's length."""
     of_row = np.repeat(np.arange(len(rows)), rows.sizes)
-    rare = np.bincount(of_row, idf(rows, terms)[rows.terms], len(rows)) / np.maximum(rows.sizes, 1)
+    rare = np.bincount(of_row, rarity(rows, terms)[rows.terms], len(rows)) / np.maximum(rows.sizes, 1)
     value = np.exp(rare / 2) * said.told
     value[rows.role != ROLES.index("user")] /= 4
     value[rows.summed > 0] = 0

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_ledger import rows_of
 
-from deltamem_cli import bm25
+from deltamem_cli import ledger
 from deltamem_cli.bm25 import K1, B, Bm25
 from deltamem_cli.ledger import Rows
 
@@ -88,4 +88,4 @@ def test_nothing_asked_and_nothing_held() -> None:
     for passages in held:
         for question in ({}, {7: 1}):
             assert not any(scores.any() for scores in index(passages).scores(question))
-    assert bm25._idf(np.array([10.0]), 10)[0] > 0
+    assert ledger.idf(np.array([10.0]), 10)[0] > 0

@@ -41,7 +41,7 @@ def scored(memory: Memory, question: str, rows: list[int]) -> list[float]:
 
 def again(memory: Memory, question: str, rows: NDArray[np.int64], first: NDArray[np.float32]) -> NDArray[np.float32]:
     parts = {"when": np.zeros(len(memory.rows), np.float32)}
-    return rerank(question, rows, first, parts, memory, WordEncoder(), {})
+    return rerank(rows, first, reread(question, rows, parts, memory, WordEncoder(), {}))
 
 
 def test_what_is_read_is_what_has_a_weight(make: Make) -> None:
