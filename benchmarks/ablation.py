@@ -18,7 +18,7 @@ from fit import Asked, Remembering, ask_all, figures
 from made import machine
 
 from deltamem_cli.encoders import load_encoder
-from deltamem_cli.weights import FIRST, SECOND
+from deltamem_cli.recall.weights import FIRST, SECOND
 
 
 @contextmanager

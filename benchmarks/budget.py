@@ -31,20 +31,21 @@ from typing import Any
 import numpy as np
 from recall import Case, Recording, evidence_places, locomo, longmemeval
 
-from deltamem_cli import shrink, worth
-from deltamem_cli.assemble import assemble, part_of
-from deltamem_cli.budget import compact
-from deltamem_cli.draft import Draft
+from deltamem_cli.algebra.compact import compact
+from deltamem_cli.build import fit_budget as shrink
+from deltamem_cli.build import importance as worth
+from deltamem_cli.build.assemble import assemble, part_of
 from deltamem_cli.encoders import load_encoder
 from deltamem_cli.errors import UsageError
-from deltamem_cli.ingest import ingest_messages, new_header
-from deltamem_cli.ledger import Rows
-from deltamem_cli.memory import Memory
-from deltamem_cli.query import Searcher
-from deltamem_cli.rank import Ranker
+from deltamem_cli.ingest.draft import Draft
+from deltamem_cli.ingest.pipeline import ingest_messages, new_header
+from deltamem_cli.memory.file import open_memory
+from deltamem_cli.memory.ledger import Rows
+from deltamem_cli.memory.memory import Memory
+from deltamem_cli.recall.first_stage import Ranker
+from deltamem_cli.recall.searcher import Searcher
+from deltamem_cli.recall.weights import MOST_WORDS, UNFAMILIAR
 from deltamem_cli.records import Source
-from deltamem_cli.store import open_memory
-from deltamem_cli.weights import MOST_WORDS, UNFAMILIAR
 
 SHARES = (1.0, 0.5, 0.25, 0.1, 0.05)
 FIGURES = ("text", "row", "first", "matrix", "session first", "session matrix", "where", "refused", "second")

@@ -25,9 +25,9 @@ from made import cases_of, machine, memory_of
 from recall import Case, evidence_places
 
 from deltamem_cli.encoders import Encoder, load_encoder
-from deltamem_cli.query import Searcher
-from deltamem_cli.rank import Ranker
-from deltamem_cli.store import nbytes
+from deltamem_cli.memory.file import nbytes
+from deltamem_cli.recall.first_stage import Ranker
+from deltamem_cli.recall.searcher import Searcher
 
 ROUNDS, PASSAGES = 3, 256
 

@@ -25,10 +25,10 @@ from recall import Case, Question
 
 from deltamem_cli.encoders import load_encoder
 from deltamem_cli.encoders.mean import general_sentences
-from deltamem_cli.memory import Memory
-from deltamem_cli.query import Searcher
+from deltamem_cli.memory.memory import Memory
+from deltamem_cli.recall.searcher import Searcher
+from deltamem_cli.recall.supersede import COMPARED, POOL, Pairs, pairs
 from deltamem_cli.records import Message
-from deltamem_cli.supersede import COMPARED, POOL, Pairs, pairs
 
 SETS = Path(__file__).with_name("sets")
 LOGS = {"plain": ("old", "plain"), "new": ("old", "new"), "chain": ("old", "new", "plain")}

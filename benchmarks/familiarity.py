@@ -24,15 +24,16 @@ import numpy as np
 from numpy.typing import NDArray
 from recall import locomo, longmemeval
 
-from deltamem_cli import matrix, weights
-from deltamem_cli.draft import Draft
 from deltamem_cli.encoders import Encoder, load_encoder
-from deltamem_cli.ingest import ingest, ingest_messages, new_header
-from deltamem_cli.learning import Learning
-from deltamem_cli.memory import Memory
-from deltamem_cli.rank import Ranker
+from deltamem_cli.ingest.draft import Draft
+from deltamem_cli.ingest.pipeline import ingest, ingest_messages, new_header
+from deltamem_cli.memory import matrix
+from deltamem_cli.memory.file import open_memory
+from deltamem_cli.memory.learning import Learning
+from deltamem_cli.memory.memory import Memory
+from deltamem_cli.recall import weights
+from deltamem_cli.recall.first_stage import Ranker
 from deltamem_cli.records import Source
-from deltamem_cli.store import open_memory
 
 
 @dataclass

@@ -23,9 +23,9 @@ from made import machine, memories_of
 from numpy.typing import NDArray
 
 from deltamem_cli.encoders import Encoder, load_encoder
-from deltamem_cli.query import Searcher
-from deltamem_cli.rerank import reread
-from deltamem_cli.weights import SECOND
+from deltamem_cli.recall.rerank import reread
+from deltamem_cli.recall.searcher import Searcher
+from deltamem_cli.recall.weights import SECOND
 
 FOLDS, PENALTY = 4, 2e-3
 PARTS = ("first", *SECOND)

@@ -27,10 +27,11 @@ from typing import Any, BinaryIO, cast
 import orjson
 
 from deltamem_cli.errors import LogError
-from deltamem_cli.readers import READERS, detect, open_log, reader
-from deltamem_cli.readers.head import HEAD_BYTES, Head
+from deltamem_cli.readers import READERS, reader
+from deltamem_cli.readers.detect import detect, open_log
+from deltamem_cli.readers.parse.head import HEAD_BYTES, Head
 from deltamem_cli.records import KINDS, ROLES, Message, ReadReport
-from deltamem_cli.redact import Redactor
+from deltamem_cli.text.redact import Redactor
 
 LIMIT = 10.0  # seconds that one input may take
 _MOST = 1 << 18  # bytes of an input, but for the ones that are made large

@@ -13,14 +13,14 @@ from pathlib import Path
 import numpy as np
 from recall import Case, Question, locomo, longmemeval
 
-from deltamem_cli.draft import Draft
+from deltamem_cli.algebra.merge import merge
 from deltamem_cli.encoders import Encoder
-from deltamem_cli.ingest import ingest_messages, new_header
-from deltamem_cli.memory import Memory
-from deltamem_cli.merge import merge
-from deltamem_cli.query import Searcher
+from deltamem_cli.ingest.draft import Draft
+from deltamem_cli.ingest.pipeline import ingest_messages, new_header
+from deltamem_cli.memory.file import open_memory
+from deltamem_cli.memory.memory import Memory
+from deltamem_cli.recall.searcher import Searcher
 from deltamem_cli.records import Message, Source
-from deltamem_cli.store import open_memory
 
 
 def cases_of(path: Path) -> list[Case]:

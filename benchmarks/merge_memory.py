@@ -20,11 +20,11 @@ from pathlib import Path
 
 import numpy as np
 
-from deltamem_cli.assemble import Part, assemble
-from deltamem_cli.blocks import BlockReader, pack
+from deltamem_cli.build.assemble import Part, assemble
 from deltamem_cli.encoders import load_encoder
-from deltamem_cli.ingest import new_header
-from deltamem_cli.ledger import Rows
+from deltamem_cli.ingest.pipeline import new_header
+from deltamem_cli.memory.ledger import Rows
+from deltamem_cli.memory.text_blocks import BlockReader, pack
 from deltamem_cli.records import Session, Source
 
 SESSION, TERMS, VOCABULARY = 25, 20, 50_000
@@ -68,8 +68,8 @@ def make(path: Path, seed: int, passages: int) -> None:
 
 def merge(folder: Path) -> None:
     """Merge a and b, and print the peaks in bytes."""
-    from deltamem_cli.merge import merge as verb
-    from deltamem_cli.store import open_memory
+    from deltamem_cli.algebra.merge import merge as verb
+    from deltamem_cli.memory.file import open_memory
 
     peaks = {"VmHWM": 0, "RssAnon": 0}
     ended = threading.Event()

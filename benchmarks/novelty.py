@@ -22,14 +22,14 @@ from pathlib import Path
 import numpy as np
 from familiarity import auc
 
-from deltamem_cli.compare import meanings, nearest, novelty
-from deltamem_cli.diff import SAID_AGAIN
-from deltamem_cli.draft import Draft
+from deltamem_cli.algebra.compare import meanings, nearest, novelty
+from deltamem_cli.algebra.diff import SAID_AGAIN
 from deltamem_cli.encoders import Encoder, load_encoder
-from deltamem_cli.ingest import ingest_messages, new_header
-from deltamem_cli.memory import Memory
+from deltamem_cli.ingest.draft import Draft
+from deltamem_cli.ingest.pipeline import ingest_messages, new_header
+from deltamem_cli.memory.file import open_memory
+from deltamem_cli.memory.memory import Memory
 from deltamem_cli.records import Message, Source
-from deltamem_cli.store import open_memory
 
 SETS = Path(__file__).parent / "sets"
 

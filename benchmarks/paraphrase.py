@@ -19,11 +19,11 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from capacity.paraphrase import with_synonyms, without_words
 from made import machine, memories_of, rows_found
 
-from deltamem_cli.bench.paraphrase import with_synonyms, without_words
 from deltamem_cli.encoders import load_encoder
-from deltamem_cli.query import Searcher
+from deltamem_cli.recall.searcher import Searcher
 
 FIRST = 3
 

@@ -21,11 +21,11 @@ from made import chitchat, machine, memories_of, memory_of, merged
 from numpy.typing import NDArray
 from recall import Bm25s, Question, places
 
-from deltamem_cli import matrix
 from deltamem_cli.encoders import load_encoder
-from deltamem_cli.memory import Memory
-from deltamem_cli.query import Searcher
-from deltamem_cli.rank import Ranker
+from deltamem_cli.memory import matrix
+from deltamem_cli.memory.memory import Memory
+from deltamem_cli.recall.first_stage import Ranker
+from deltamem_cli.recall.searcher import Searcher
 
 NOISE = 50_000
 METHODS = ("query", "first reading", "matrix", "flat keys", "BM25", "BM25 sessions")

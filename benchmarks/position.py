@@ -25,8 +25,8 @@ from numpy.typing import NDArray
 from recall import Bm25s, Case, places
 
 from deltamem_cli.encoders import load_encoder
-from deltamem_cli.query import Searcher
-from deltamem_cli.rank import Ranker
+from deltamem_cli.recall.first_stage import Ranker
+from deltamem_cli.recall.searcher import Searcher
 
 TENTHS, FIRST, DRAWS = 10, 10, 2000
 METHODS = ("query", "reversed", "matrix", "BM25")

@@ -18,12 +18,12 @@ from typing import BinaryIO, cast
 
 import orjson
 
-from deltamem_cli.formats import detect
-from deltamem_cli.inputs import LogFile
-from deltamem_cli.readers import claude_code
-from deltamem_cli.reading import Reading, Summary, read_files
+from deltamem_cli.ingest.read_logs import Reading, Summary, read_files
+from deltamem_cli.readers.agents import claude_code
+from deltamem_cli.readers.detect import detect
+from deltamem_cli.readers.io.paths import LogFile
 from deltamem_cli.records import DEFAULT_KINDS, ReadReport
-from deltamem_cli.redact import Redactor
+from deltamem_cli.text.redact import Redactor
 
 
 def loads(files: list[LogFile]) -> None:

@@ -36,16 +36,16 @@ from typing import Any
 
 import numpy as np
 
-from deltamem_cli import keys
-from deltamem_cli.draft import Draft
 from deltamem_cli.encoders import Encoder, load_encoder
-from deltamem_cli.info import by_part
-from deltamem_cli.ingest import ingest_messages, new_header
-from deltamem_cli.learning import Learning
-from deltamem_cli.query import Searcher
-from deltamem_cli.rank import Ranker
+from deltamem_cli.ingest.draft import Draft
+from deltamem_cli.ingest.pipeline import ingest_messages, new_header
+from deltamem_cli.memory import keys
+from deltamem_cli.memory.file import nbytes, open_memory
+from deltamem_cli.memory.info import by_part
+from deltamem_cli.memory.learning import Learning
+from deltamem_cli.recall.first_stage import Ranker
+from deltamem_cli.recall.searcher import Searcher
 from deltamem_cli.records import Message, Source
-from deltamem_cli.store import nbytes, open_memory
 
 
 @dataclass

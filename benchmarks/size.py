@@ -15,12 +15,12 @@ from pathlib import Path
 
 from recall import Recording, locomo
 
-from deltamem_cli.draft import Draft
 from deltamem_cli.encoders import load_encoder
-from deltamem_cli.info import by_part
-from deltamem_cli.ingest import ingest_messages, new_header
+from deltamem_cli.ingest.draft import Draft
+from deltamem_cli.ingest.pipeline import ingest_messages, new_header
+from deltamem_cli.memory.file import nbytes, open_memory
+from deltamem_cli.memory.info import by_part
 from deltamem_cli.records import Message, Source
-from deltamem_cli.store import nbytes, open_memory
 
 KIB = 1024
 

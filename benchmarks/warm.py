@@ -24,14 +24,14 @@ from made import machine
 from numpy.typing import NDArray
 from speed import sentences
 
-from deltamem_cli.draft import Draft
 from deltamem_cli.encoders import Encoder, load_encoder
-from deltamem_cli.ingest import ingest_messages, new_header
-from deltamem_cli.memory import Memory
-from deltamem_cli.query import Searcher
-from deltamem_cli.rank import Ranker
+from deltamem_cli.ingest.draft import Draft
+from deltamem_cli.ingest.pipeline import ingest_messages, new_header
+from deltamem_cli.memory.file import open_memory
+from deltamem_cli.memory.memory import Memory
+from deltamem_cli.recall.first_stage import Ranker
+from deltamem_cli.recall.searcher import Searcher
 from deltamem_cli.records import Message, Source
-from deltamem_cli.store import open_memory
 
 QUESTIONS, ROUNDS, SESSION = 12, 3, 20
 

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from deltamem_cli.api import Memory
     from deltamem_cli.errors import DeltaMemError, LogError, MemoryFileError, UsageError
-    from deltamem_cli.filters import Filters
-    from deltamem_cli.learning import Learning
+    from deltamem_cli.memory.learning import Learning
+    from deltamem_cli.recall.filters import Filters
     from deltamem_cli.records import Answer, Hit, Message, Segment
 
 __all__ = [
@@ -38,7 +38,7 @@ __all__ = [
 
 __version__ = "0.1.0"
 
-_WHERE = {"Memory": "api", "Filters": "filters", "Learning": "learning"} | dict.fromkeys(
+_WHERE = {"Memory": "api", "Filters": "recall.filters", "Learning": "memory.learning"} | dict.fromkeys(
     ("DeltaMemError", "LogError", "MemoryFileError", "UsageError"), "errors"
 )
 

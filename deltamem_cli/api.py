@@ -10,20 +10,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deltamem_cli.errors import UsageError
-from deltamem_cli.filters import EVERYTHING, Filters, let_through
+from deltamem_cli.memory.file import open_memory
+from deltamem_cli.recall.filters import EVERYTHING, Filters, let_through
 from deltamem_cli.records import DEFAULT_KINDS, Answer, Kind, Message, Source
-from deltamem_cli.store import open_memory
 
 if TYPE_CHECKING:
-    from deltamem_cli.budget import Compacted
-    from deltamem_cli.diff import Difference
-    from deltamem_cli.draft import Draft
+    from deltamem_cli.algebra.compact import Compacted
+    from deltamem_cli.algebra.diff import Difference
+    from deltamem_cli.algebra.forget import Forgotten
     from deltamem_cli.encoders import Encoder
-    from deltamem_cli.forget import Forgotten
-    from deltamem_cli.info import Info
-    from deltamem_cli.learning import Learning
-    from deltamem_cli.query import Searcher
-    from deltamem_cli.reading import Progress, Summary
+    from deltamem_cli.ingest.draft import Draft
+    from deltamem_cli.ingest.read_logs import Progress, Summary
+    from deltamem_cli.memory.info import Info
+    from deltamem_cli.memory.learning import Learning
+    from deltamem_cli.recall.searcher import Searcher
 
 
 class Memory:
@@ -76,8 +76,8 @@ class Memory:
         each of these torch devices. progress: is told how far it is. The rest is as `deltamem ingest` takes it.
         """
         from deltamem_cli.encoders.pool import places, spread
-        from deltamem_cli.ingest import ingest
-        from deltamem_cli.redact import Redactor
+        from deltamem_cli.ingest.pipeline import ingest
+        from deltamem_cli.text.redact import Redactor
 
         if redact_emails and not redact:
             raise UsageError("redact=False and redact_emails=True contradict each other; leave one out")
@@ -104,7 +104,7 @@ class Memory:
 
     def add(self, messages: Iterable[Message], name: str, *, text: bool = True, budget: int | None = None) -> Summary:
         """Put messages that a program has at hand into the memory, as the log `name`."""
-        from deltamem_cli.ingest import ingest_messages
+        from deltamem_cli.ingest.pipeline import ingest_messages
 
         source, draft = Source(name, "messages"), self._draft(self._writer, text, budget)
         summary = ingest_messages(messages, source, draft, self._writer, device=self._where)
@@ -123,26 +123,26 @@ class Memory:
 
     def info(self) -> Info:
         """What is inside."""
-        from deltamem_cli.info import describe
+        from deltamem_cli.memory.info import describe
 
         return describe(open_memory(self.path))
 
     def diff(self, other: Memory, k: int = 20, *, numbers: bool = False) -> Difference:
         """What changed from this memory to the other."""
-        from deltamem_cli.diff import diff
+        from deltamem_cli.algebra.diff import diff
 
         return diff(open_memory(self.path), open_memory(other.path), k, numbers=numbers)
 
     def patch(self, other: Memory, path: str | Path) -> Memory:
         """Save the difference to the other as a memory of its own: `self.merge(patch)` is the other."""
-        from deltamem_cli.diff import save_patch
+        from deltamem_cli.algebra.diff import save_patch
 
         save_patch(open_memory(self.path), open_memory(other.path), path, self._where)
         return Memory(path, model=self._model, device=self._device)
 
     def compact(self, budget: int, into: str | Path | None = None, *, dry_run: bool = False) -> Compacted:
         """Make the memory fit into so many bytes and keep it there, or write one that does to `into`."""
-        from deltamem_cli.budget import compact
+        from deltamem_cli.algebra.compact import compact
 
         told = compact(open_memory(self.path), budget, into or self.path, self._where, dry_run=dry_run)
         self._forget_what_was_open()
@@ -153,8 +153,8 @@ class Memory:
 
         re_encode: what another encoder has made is encoded anew by the `model` of this one.
         """
-        from deltamem_cli.merge import merge
-        from deltamem_cli.reencode import encoder_for, merge_anew
+        from deltamem_cli.algebra.merge import merge
+        from deltamem_cli.algebra.re_encode import encoder_for, merge_anew
 
         opened = [open_memory(memory.path) for memory in (self, *others)]
         if re_encode:
@@ -168,7 +168,7 @@ class Memory:
 
         dry_run: only say what would go.
         """
-        from deltamem_cli.forget import forget, measure
+        from deltamem_cli.algebra.forget import forget, measure
 
         if filters == EVERYTHING:
             raise UsageError(f"{self.path}: no filter given; delete the file to forget everything")
@@ -195,12 +195,12 @@ class Memory:
     @cached_property
     def _searcher(self) -> Searcher:
         from deltamem_cli.encoders import load_encoder
-        from deltamem_cli.query import Searcher
+        from deltamem_cli.recall.searcher import Searcher
 
         return Searcher(open_memory(self.path), load_encoder(self._model or "default", query_only=True))
 
     def _draft(self, encoder: Encoder, text: bool, budget: int | None) -> Draft:
-        from deltamem_cli.ingest import open_draft
+        from deltamem_cli.ingest.pipeline import open_draft
 
         learning = asdict(self._learning) if self._learning else None
         return open_draft(self.path, encoder, text=text, learning=learning, budget=budget)

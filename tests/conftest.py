@@ -20,12 +20,12 @@ import pytest
 from hypothesis import settings
 from numpy.typing import NDArray
 
-from deltamem_cli import ingest as ingesting
-from deltamem_cli.draft import Draft
-from deltamem_cli.memory import Memory
-from deltamem_cli.query import Searcher
+from deltamem_cli.ingest import pipeline as ingesting
+from deltamem_cli.ingest.draft import Draft
+from deltamem_cli.memory.file import open_memory
+from deltamem_cli.memory.memory import Memory
+from deltamem_cli.recall.searcher import Searcher
 from deltamem_cli.records import DEFAULT_KINDS, KINDS, Kind, Message, Source
-from deltamem_cli.store import open_memory
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is loaded: for matrices this small threads only wait
 

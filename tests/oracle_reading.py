@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from deltamem_cli.archives import open_file
-from deltamem_cli.readers import open_log, reader
+from deltamem_cli.readers import reader
+from deltamem_cli.readers.detect import open_log
+from deltamem_cli.readers.io.archives import open_file
 from deltamem_cli.records import Message, ReadReport
 
 SHARED = Path(os.environ.get("DELTAMEM_SHARED", Path(__file__).parents[2] / "shared"))

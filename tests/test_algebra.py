@@ -14,20 +14,21 @@ from conftest import SAMPLES, Ran, WordEncoder, finish, said, turn, write_log
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deltamem_cli import gather, scratch
-from deltamem_cli import ingest as ingesting
-from deltamem_cli import merge as merging
-from deltamem_cli.compare import meanings, novelty, pair_up
-from deltamem_cli.diff import diff, save_patch
-from deltamem_cli.draft import Draft
+from deltamem_cli.algebra import merge as merging
+from deltamem_cli.algebra.compare import meanings, novelty, pair_up
+from deltamem_cli.algebra.diff import diff, save_patch
+from deltamem_cli.algebra.forget import forget, measure
+from deltamem_cli.algebra.merge import merge
+from deltamem_cli.build import row_union as gather
+from deltamem_cli.build import scratch
 from deltamem_cli.errors import MemoryFileError, UsageError
-from deltamem_cli.filters import Filters, let_through
-from deltamem_cli.forget import forget, measure
-from deltamem_cli.learning import Learning
-from deltamem_cli.memory import Memory
-from deltamem_cli.merge import merge
+from deltamem_cli.ingest import pipeline as ingesting
+from deltamem_cli.ingest.draft import Draft
+from deltamem_cli.memory.file import open_memory
+from deltamem_cli.memory.learning import Learning
+from deltamem_cli.memory.memory import Memory
+from deltamem_cli.recall.filters import Filters, let_through
 from deltamem_cli.records import Source
-from deltamem_cli.store import open_memory
 
 NAMES = ("ada", "bo", "cy", "di")
 CHOICES = st.sets(st.sampled_from(NAMES))

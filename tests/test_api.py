@@ -13,7 +13,7 @@ from conftest import Ran, turn, write_log
 
 from deltamem_cli import Filters, Learning, Memory, Message, UsageError
 from deltamem_cli.encoders import load_encoder
-from deltamem_cli.store import open_memory
+from deltamem_cli.memory.file import open_memory
 
 Invoke = Callable[..., Ran]
 

@@ -17,13 +17,13 @@ import zstandard
 from conftest import Ingest, WordEncoder
 from oracle_reading import Pipe, read_bytes, read_file
 
-from deltamem_cli import archives
-from deltamem_cli.archives import container, members, open_file
 from deltamem_cli.errors import LogError
-from deltamem_cli.inputs import find_logs
-from deltamem_cli.readers import open_log
-from deltamem_cli.recover import read_sources
-from deltamem_cli.store import open_memory
+from deltamem_cli.memory.file import open_memory
+from deltamem_cli.readers.detect import open_log
+from deltamem_cli.readers.io import archives
+from deltamem_cli.readers.io.archives import container, members, open_file
+from deltamem_cli.readers.io.paths import find_logs
+from deltamem_cli.recall.source_text import read_sources
 
 TALK = b'{"role": "user", "content": "soup"}\n{"role": "assistant", "content": "lentils"}\n'
 

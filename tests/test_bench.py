@@ -1,21 +1,21 @@
-"""`deltamem bench rules`: small, but through the same functions as the command."""
+"""`benchmarks/rule_capacity.py`: small, but through the same functions as the command."""
 
 from __future__ import annotations
 
 import json
 import random
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Ran, WordEncoder
+import rule_capacity
+from capacity import paraphrase, plot, pools
+from capacity import render as render_bench
+from capacity.pools import ITSELF, QUESTIONS, Pool, Questions
+from capacity.rules import RULES, Row, averaged, measure, steps, views
+from conftest import WordEncoder
 
-from deltamem_cli import render_bench
-from deltamem_cli.bench import paraphrase, plot, pools
-from deltamem_cli.bench.pools import ITSELF, QUESTIONS, Pool, Questions
-from deltamem_cli.bench.rules import RULES, Row, averaged, measure, steps, views
 from deltamem_cli.errors import LogError, UsageError
 
 TALK = [
@@ -149,20 +149,20 @@ def test_the_plot_is_a_png(rows: list[Row], tmp_path: Path) -> None:
         plot.plot(rows, str(tmp_path / "nowhere" / "rules.png"))
 
 
-def test_without_matplotlib_one_sentence(monkeypatch: pytest.MonkeyPatch, invoke: Callable[..., Ran]) -> None:
+def test_without_matplotlib_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    ran = invoke("bench", "rules", "--plot", "rules.png")
-    assert ran.code == 2
-    assert ran.err == "deltamem: --plot needs matplotlib; install it with: pip install 'deltamem[bench]'\n"
+    with pytest.raises(UsageError) as raised:
+        plot.check()
+    assert str(raised.value) == "--plot needs matplotlib; install it with: pip install 'deltamem[bench]'"
 
 
-def test_the_command_measures_the_bundled_sentences_and_a_file(
-    monkeypatch: pytest.MonkeyPatch, invoke: Callable[..., Ran], dev: str
+def test_the_script_measures_the_bundled_sentences_and_a_file(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], dev: str
 ) -> None:
-    monkeypatch.setattr("deltamem_cli.bench.rules.LOADS", (0.25, 0.5))
+    monkeypatch.setattr("capacity.rules.LOADS", (0.25, 0.5))
     monkeypatch.setattr("deltamem_cli.encoders.load_encoder", lambda: WordEncoder())
-    ran = invoke("bench", "rules", "--json")
-    assert ran.code == 0 and ran.err == ""
-    sets = {json.loads(line)["keys"].split(",")[0] for line in ran.out.splitlines()}
+    rule_capacity.main(json=True)
+    sets = {json.loads(line)["keys"].split(",")[0] for line in capsys.readouterr().out.splitlines()}
     assert sets == {"random keys", "266 bundled sentences"}
-    assert invoke("bench", "rules", "--dev", dev + "x").err.startswith(f"deltamem: {dev}x: cannot be read")
+    with pytest.raises(LogError, match="cannot be read"):
+        rule_capacity.main(dev=f"{dev}x")

@@ -9,9 +9,9 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deltamem_cli import blocks
-from deltamem_cli.blocks import BlockReader, BlockWriter, Bounds, pack
 from deltamem_cli.errors import MemoryFileError
+from deltamem_cli.memory import text_blocks as blocks
+from deltamem_cli.memory.text_blocks import BlockReader, BlockWriter, Bounds, pack
 
 STRINGS = st.lists(st.text(max_size=30) | st.integers(1, 5000).map("ab".__mul__), max_size=60)
 

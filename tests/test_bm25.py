@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_ledger import rows_of
 
-from deltamem_cli import ledger
-from deltamem_cli.bm25 import K1, B, Bm25
-from deltamem_cli.ledger import Rows
+from deltamem_cli.memory import ledger
+from deltamem_cli.memory.ledger import Rows
+from deltamem_cli.recall.bm25 import K1, B, Bm25
 
 Passage = tuple[int, dict[int, int]]  # session, term → how often
 PASSAGES = st.lists(

@@ -16,14 +16,16 @@ from hypothesis import strategies as st
 from oracle_counts import rewound
 from oracle_reading import SHARED
 
-from deltamem_cli.archives import open_file
-from deltamem_cli.memory import Memory
-from deltamem_cli.readers import claude_rewind, open_log, reader
-from deltamem_cli.readers.tree import paths
-from deltamem_cli.reading import OFF_PATH
+from deltamem_cli.ingest.read_logs import OFF_PATH
+from deltamem_cli.memory.file import open_memory
+from deltamem_cli.memory.memory import Memory
+from deltamem_cli.readers import reader
+from deltamem_cli.readers.agents import claude_rewind
+from deltamem_cli.readers.detect import open_log
+from deltamem_cli.readers.io.archives import open_file
+from deltamem_cli.readers.parse.branches import paths
+from deltamem_cli.recall.source_text import read_sources
 from deltamem_cli.records import Message, ReadReport
-from deltamem_cli.recover import read_sources
-from deltamem_cli.store import open_memory
 
 BRANCHING = ["chatgpt/conversations.json", "claude-ai/conversations.json", "open-webui/chats.json", "pi/session.jsonl"]
 

@@ -13,22 +13,23 @@ from conftest import Ingest, Ran, WordEncoder, finish, turn, write_log
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deltamem_cli import ingest as ingesting
-from deltamem_cli import keys, matrix
-from deltamem_cli.budget import compact
+from deltamem_cli.algebra.compact import compact
+from deltamem_cli.algebra.forget import forget
+from deltamem_cli.algebra.merge import merge
+from deltamem_cli.build import learn_matrix
+from deltamem_cli.build.fit_budget import LEAN
+from deltamem_cli.build.importance import Said, per_byte, worth
+from deltamem_cli.build.summary_rows import sum_rows, together
 from deltamem_cli.cli.options import budget_of
-from deltamem_cli.draft import Draft
 from deltamem_cli.errors import UsageError
-from deltamem_cli.filters import Filters, let_through
-from deltamem_cli.forget import forget
-from deltamem_cli.learning import Learning
-from deltamem_cli.memory import Memory
-from deltamem_cli.merge import merge
-from deltamem_cli.query import Searcher
-from deltamem_cli.shrink import LEAN
-from deltamem_cli.store import open_memory
-from deltamem_cli.sums import sum_rows, together
-from deltamem_cli.worth import Said, per_byte, worth
+from deltamem_cli.ingest import pipeline as ingesting
+from deltamem_cli.ingest.draft import Draft
+from deltamem_cli.memory import keys
+from deltamem_cli.memory.file import open_memory
+from deltamem_cli.memory.learning import Learning
+from deltamem_cli.memory.memory import Memory
+from deltamem_cli.recall.filters import Filters, let_through
+from deltamem_cli.recall.searcher import Searcher
 
 THINGS = [
     *("anchor", "basil", "copper", "dahlia", "ember", "falcon", "granite", "harbor"),
@@ -156,7 +157,7 @@ def test_every_way_of_learning_keeps_a_budget(how: Learning, logs: list[Path], t
     assert (len(memory.matrix.S) == 0) == (how.rule == "rls")
     of = memory.rows, memory.vocabulary, memory.header.dimension
     leans = LEAN if how.rule == "rls" else (None,)
-    anew = [matrix.build(*of, learning=how, lean=lean) for lean in leans]
+    anew = [learn_matrix.build(*of, learning=how, lean=lean) for lean in leans]
     assert any(np.array_equal(a.F, memory.matrix.F) and np.array_equal(a.S, memory.matrix.S) for a in anew)
     searcher = Searcher(memory, WordEncoder())
     assert searcher.where("I keep the copper lantern", k=1).segments

@@ -14,8 +14,8 @@ import pytest
 from conftest import ROOT, SAMPLES, Ran, run_cold, said, turn, write_log
 from safetensors.numpy import save_file
 
-from deltamem_cli import query
-from deltamem_cli.memory import Memory
+from deltamem_cli.memory.memory import Memory
+from deltamem_cli.recall import searcher as query
 from deltamem_cli.records import Message
 
 Invoke = Callable[..., Ran]

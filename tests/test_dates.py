@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deltamem_cli.dates import parse_date
 from deltamem_cli.errors import UsageError
+from deltamem_cli.text.dates import parse_date
 
 EAST = timezone(timedelta(hours=2))
 NOW = datetime(2026, 5, 14, 15, 30, tzinfo=EAST)  # a Thursday

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 from conftest import SAMPLES
 
-from deltamem_cli import formats
-from deltamem_cli.discover import TOOLS, discover
 from deltamem_cli.errors import LogError, UsageError
-from deltamem_cli.projects import by_project, memory_name
-from deltamem_cli.readers import READERS, open_log, plugins, reader
+from deltamem_cli.ingest.projects import by_project, memory_name
+from deltamem_cli.readers import READERS, plugins, reader
+from deltamem_cli.readers import detect as formats
+from deltamem_cli.readers.detect import open_log
+from deltamem_cli.readers.discover import TOOLS, discover
 
 CLAUDE = next((SAMPLES / "claude-code").glob("*.jsonl")).read_text()
 CODEX = next((SAMPLES / "codex").glob("*.jsonl")).read_text()
@@ -101,7 +102,7 @@ def test_formats_on_the_command_line() -> None:
 
 
 def test_a_path_that_is_missing_is_told() -> None:
-    (missing,) = formats.detect(["/no/such/path"])
+    (missing,) = formats.detect_files(["/no/such/path"])
     assert missing.format is None
     assert "no such file" in missing.why
 
@@ -139,7 +140,7 @@ def test_a_dry_run_writes_nothing_and_loads_no_encoder(tmp_path: Path) -> None:
 
 def test_logs_by_project(tmp_path: Path) -> None:
     groups = by_project([str(SAMPLES)])
-    logs = [found.path for found in formats.detect([str(SAMPLES)]) if found.format]
+    logs = [found.path for found in formats.detect_files([str(SAMPLES)]) if found.format]
     assert sorted(path for paths in groups.values() for path in paths) == sorted(logs)
     without = {Path(path).parts[len(SAMPLES.parts)] for path in groups["other"]}
     assert without >= {"chatgpt", "openai", "text"}

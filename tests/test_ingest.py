@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 from conftest import SAMPLES, Ingest, WordEncoder, finish, memorise, said, turn, write_log
 
-from deltamem_cli import ingest as ingesting
-from deltamem_cli.assemble import assemble
-from deltamem_cli.draft import Draft
+from deltamem_cli.build.assemble import assemble
 from deltamem_cli.errors import LogError, UsageError
-from deltamem_cli.ledger import NO_TIME
-from deltamem_cli.memory import Memory
-from deltamem_cli.query import Searcher
+from deltamem_cli.ingest import pipeline as ingesting
+from deltamem_cli.ingest.draft import Draft
+from deltamem_cli.memory.file import open_memory
+from deltamem_cli.memory.ledger import NO_TIME
+from deltamem_cli.memory.memory import Memory
+from deltamem_cli.recall.searcher import Searcher
 from deltamem_cli.records import KINDS
-from deltamem_cli.store import open_memory
 
 
 @pytest.fixture
@@ -378,7 +378,7 @@ def test_a_save_that_is_interrupted_is_done_again(
             raise KeyboardInterrupt
         assemble(*args, **how)
 
-    monkeypatch.setattr("deltamem_cli.draft.assemble", interrupted)
+    monkeypatch.setattr("deltamem_cli.ingest.draft.assemble", interrupted)
     draft = Draft(memory, ingesting.new_header(encoder, text=True), encoder.mean)
     assert finish(ingesting.ingest([*map(str, logs)], draft, encoder)).interrupted
     ingest(memory, *logs)

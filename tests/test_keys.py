@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from deltamem_cli import keys
+from deltamem_cli.memory import keys
 
 
 def unit(n: int, d: int, seed: int = 0) -> NDArray[np.float32]:

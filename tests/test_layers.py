@@ -1,35 +1,25 @@
-"""Imports point down, and neighbours do not know each other (the drawing is in CONTRIBUTING.md)."""
+"""Imports point down, and neighbours do not know each other (CONTRIBUTING.md draws it)."""
 
 from __future__ import annotations
 
 import ast
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).parent.parent / "deltamem_cli"
-LAYERS = [  # bottom first
-    {"errors", "records", "weights", "terminal"},
-    {"terms", "keys", "blocks", "dates", "when", "rules", "split", "redact", "archives", "scratch"},
-    {"inputs", "readers", "encoders", "ledger"},
-    {"learning"},
-    {"state", "header"},
-    {"reading", "matrix", "bm25", "worth"},
-    {"memory", "reads", "formats", "discover", "projects", "sums"},
-    {"mapped"},
-    {"store", "rank", "rerank", "supersede", "recover", "filters", "compare", "shrink"},
-    {"gather", "query"},
-    {"strings", "covered"},
-    {"assemble"},
-    {"draft", "diff", "merge", "forget", "info", "budget"},
-    {"batches", "dryrun", "reencode"},
-    {"ingest"},
-    {"follow", "api", "bench"},
-    {"render"},
-    {"render_excerpts", "render_logs", "render_memories", "render_bench"},
-    {"cli"},
-    {"__main__"},
+CONTRIBUTING = PACKAGE.parent / "CONTRIBUTING.md"
+LAYERS = [  # bottom first; parts of one layer do not know each other
+    {"errors", "records"},
+    {"readers", "encoders", "text", "rules"},
+    {"memory"},
+    {"recall", "build"},
+    {"ingest", "algebra"},
+    {"api"},
+    {"cli", "__main__"},
 ]
 LEVEL = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 HEAVY = {"torch", "sentence_transformers", "transformers", "tokenizers", "huggingface_hub", "tqdm"}
@@ -63,21 +53,42 @@ def test_every_part_has_a_layer() -> None:
     assert {part_of(path) for path in modules()} == LEVEL.keys()
 
 
+def drawing() -> str:
+    """The layers, top first, each part with the first line of its docstring."""
+    lines = []
+    for layer in reversed(LAYERS):
+        for part in sorted(layer - {"__main__"}):
+            path = PACKAGE / part / "__init__.py" if (PACKAGE / part).is_dir() else PACKAGE / f"{part}.py"
+            first = (ast.get_docstring(ast.parse(path.read_text("utf-8"))) or "").partition("\n")[0]
+            lines.append(f"{part + '/' * (path.name == '__init__.py'):<10} {first}")
+        lines.append("")
+    return "\n".join(lines[:-1])
+
+
+def test_contributing_draws_these_layers() -> None:
+    """DELTAMEM_UPDATE_DOCS=1 draws them anew."""
+    text = CONTRIBUTING.read_text("utf-8")
+    if os.environ.get("DELTAMEM_UPDATE_DOCS"):
+        text = re.sub(r"(?<=```text\n).*?(?=\n```)", lambda _: drawing(), text, count=1, flags=re.DOTALL)
+        CONTRIBUTING.write_text(text, "utf-8")
+    assert f"```text\n{drawing()}\n```" in text
+
+
 def test_imports_point_down() -> None:
     upward = [
         f"{part_of(path)} -> {used}"
         for path in modules()
         for used in parts_imported_by(path) & LEVEL.keys()
-        if used != part_of(path) and LEVEL[used] >= LEVEL.get(part_of(path), 0)
+        if used != part_of(path) and part_of(path) != "__main__" and LEVEL[used] >= LEVEL.get(part_of(path), 0)
     ]
     assert upward == []
 
 
 def test_the_test_sees_every_spelling() -> None:
     source = (
-        "from deltamem_cli import cli\nimport deltamem_cli.render\ndef f():\n    from deltamem_cli.store import save"
+        "from deltamem_cli import cli\nimport deltamem_cli.api\ndef f():\n    from deltamem_cli.memory.file import save"
     )
-    assert [*imports(ast.parse(source))] == ["deltamem_cli.cli", "deltamem_cli.render", "deltamem_cli.store.save"]
+    assert [*imports(ast.parse(source))] == ["deltamem_cli.cli", "deltamem_cli.api", "deltamem_cli.memory.file.save"]
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: path.relative_to(PACKAGE).as_posix())

@@ -17,22 +17,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from deltamem_cli import ingest as ingesting
-from deltamem_cli import keys, ledger, matrix, state
-from deltamem_cli.compare import novelty, pair_up
-from deltamem_cli.diff import diff, save_patch
-from deltamem_cli.draft import Draft
+from deltamem_cli.algebra.compare import novelty, pair_up
+from deltamem_cli.algebra.diff import diff, save_patch
+from deltamem_cli.algebra.merge import merge
+from deltamem_cli.build import learn_matrix
 from deltamem_cli.errors import MemoryFileError, UsageError
-from deltamem_cli.header import Header
-from deltamem_cli.learning import Learning, weights
-from deltamem_cli.ledger import NO_TIME
-from deltamem_cli.memory import Memory
-from deltamem_cli.merge import merge
-from deltamem_cli.query import Searcher
-from deltamem_cli.rank import Ranker
+from deltamem_cli.ingest import pipeline as ingesting
+from deltamem_cli.ingest.draft import Draft
+from deltamem_cli.memory import keys, ledger, matrix
+from deltamem_cli.memory import learn as state
+from deltamem_cli.memory.file import open_memory
+from deltamem_cli.memory.header import Header
+from deltamem_cli.memory.learning import Learning, weights
+from deltamem_cli.memory.ledger import NO_TIME
+from deltamem_cli.memory.memory import Memory
+from deltamem_cli.recall.first_stage import Ranker
+from deltamem_cli.recall.searcher import Searcher
 from deltamem_cli.records import Message, Source
 from deltamem_cli.rules import RULES, delta, rls, slots
-from deltamem_cli.store import open_memory
 
 pytestmark = pytest.mark.usefixtures("poisoned")
 Make = Callable[..., Memory]
@@ -122,13 +124,13 @@ def test_a_memory_that_grows_keeps_its_old_states(rule: str, make: Make, monkeyp
         learned.append(len(key))
         return learn(rule, key, *rest)
 
-    monkeypatch.setattr(matrix, "learn", counting)
+    monkeypatch.setattr(learn_matrix, "learn", counting)
     how = Learning(rule, "3d" if rule == "rls" else "")
     make(talk()[:10], how)
     learned.clear()
     grown = make(talk(), how)
     assert learned == [10]
-    fresh = matrix.build(grown.rows, grown.vocabulary, grown.header.dimension, learning=how)
+    fresh = learn_matrix.build(grown.rows, grown.vocabulary, grown.header.dimension, learning=how)
     for field in fields(fresh):
         assert np.array_equal(getattr(fresh, field.name), getattr(grown.matrix, field.name)), field.name
 
@@ -137,7 +139,9 @@ def test_a_memory_that_grows_keeps_its_old_states(rule: str, make: Make, monkeyp
 def test_an_empty_memory_of_any_rule_is_read(rule: str, make: Make) -> None:
     memory = make(talk(1)[:1], Learning(rule))
     assert memory.matrix.states.tolist() == [0, 1]
-    nothing = matrix.build(memory.rows.take(np.zeros(0, np.int64)), memory.vocabulary, 30, learning=Learning(rule))
+    nothing = learn_matrix.build(
+        memory.rows.take(np.zeros(0, np.int64)), memory.vocabulary, 30, learning=Learning(rule)
+    )
     query = np.zeros(30 + keys.WORDS, np.float32)
     assert matrix.read_segments(nothing, rule, query).shape == (0,)
     assert matrix.explained(nothing, rule, query[None]).tolist() == [0.0]

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from deltamem_cli import ledger
-from deltamem_cli.ledger import NO_TIME, Rows
+from deltamem_cli.memory import ledger
+from deltamem_cli.memory.ledger import NO_TIME, Rows
 
 Spec = list[tuple[int, int, int, int, list[int]]]  # session, source, time, seq, terms
 ROW = st.tuples(

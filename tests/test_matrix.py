@@ -12,10 +12,12 @@ import pytest
 from conftest import WordEncoder, said
 from numpy.typing import NDArray
 
-from deltamem_cli import matrix, state
-from deltamem_cli.matrix import Matrix
-from deltamem_cli.memory import Memory
-from deltamem_cli.rank import Ranker
+from deltamem_cli.build import learn_matrix
+from deltamem_cli.memory import learn as state
+from deltamem_cli.memory import matrix
+from deltamem_cli.memory.matrix import Matrix
+from deltamem_cli.memory.memory import Memory
+from deltamem_cli.recall.first_stage import Ranker
 from deltamem_cli.records import Message
 from deltamem_cli.rules import rls
 
@@ -156,12 +158,12 @@ def test_what_is_taken_over_equals_what_is_learned_anew(
         learned_at.append(len(key))
         return learn(rule, key, *rest)
 
-    monkeypatch.setattr(matrix, "learn", counting)
+    monkeypatch.setattr(learn_matrix, "learn", counting)
     remember(chatter(6, 9))
     learned_at.clear()
     memory = remember(chatter(3, 9, first=6))
     assert learned_at == [18, 9]  # the three states of before stay
-    fresh = matrix.build(memory.rows, memory.vocabulary, memory.header.dimension)
+    fresh = learn_matrix.build(memory.rows, memory.vocabulary, memory.header.dimension)
     for name, array in arrays(memory.matrix).items():
         assert np.array_equal(array, arrays(fresh)[name]), name
         assert array.dtype == matrix.DTYPES[name]
@@ -178,7 +180,7 @@ def test_a_question_about_what_was_written_is_better_explained(remember: Remembe
 
 
 def test_an_empty_matrix_has_no_states() -> None:
-    learned = matrix.build(*_nothing(), 30)
+    learned = learn_matrix.build(*_nothing(), 30)
     assert {name: len(array) for name, array in arrays(learned).items()} == {
         name: 1 if name in ("states", "segments", "known") else 0 for name in matrix.DTYPES
     }
@@ -188,6 +190,6 @@ def test_an_empty_matrix_has_no_states() -> None:
 
 
 def _nothing() -> tuple[Any, NDArray[np.uint64]]:
-    from deltamem_cli.draft import _no_rows
+    from deltamem_cli.ingest.draft import _no_rows
 
     return _no_rows(30), np.zeros(0, np.uint64)

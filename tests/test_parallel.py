@@ -16,14 +16,14 @@ import pytest
 from conftest import ROOT, SAMPLES, Ingest, Ran, WordEncoder, finish, run_cold, turn, write_log
 from numpy.typing import NDArray
 
-from deltamem_cli import batches
-from deltamem_cli import ingest as ingesting
-from deltamem_cli.draft import Draft
 from deltamem_cli.encoders import Encoder, load_encoder
 from deltamem_cli.encoders.pool import Pool, places
 from deltamem_cli.encoders.worker import Worker
 from deltamem_cli.errors import BadData, UsageError
-from deltamem_cli.store import open_memory
+from deltamem_cli.ingest import encode as batches
+from deltamem_cli.ingest import pipeline as ingesting
+from deltamem_cli.ingest.draft import Draft
+from deltamem_cli.memory.file import open_memory
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="process groups and signals as POSIX has them")
 

@@ -15,13 +15,13 @@ from conftest import WordEncoder, said
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deltamem_cli import query
-from deltamem_cli.draft import Draft
 from deltamem_cli.errors import MemoryFileError
-from deltamem_cli.filters import Filters
-from deltamem_cli.ingest import new_header
-from deltamem_cli.memory import Memory
-from deltamem_cli.query import Searcher, marks
+from deltamem_cli.ingest.draft import Draft
+from deltamem_cli.ingest.pipeline import new_header
+from deltamem_cli.memory.memory import Memory
+from deltamem_cli.recall import searcher as query
+from deltamem_cli.recall.filters import Filters
+from deltamem_cli.recall.searcher import Searcher, marks
 from deltamem_cli.records import Message
 
 DAY = 86_400.0

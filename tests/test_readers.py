@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from oracle_reading import Pipe, read_bytes
 
 from deltamem_cli.errors import LogError, UsageError
-from deltamem_cli.readers import READERS, jsonl, open_log, reader
-from deltamem_cli.readers.derived import with_ids
-from deltamem_cli.readers.head import Head
-from deltamem_cli.readers.values import call_text, seconds, without_base64
+from deltamem_cli.readers import READERS, reader
+from deltamem_cli.readers.detect import open_log
+from deltamem_cli.readers.parse import jsonl
+from deltamem_cli.readers.parse.head import Head
+from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.values import call_text, seconds, without_base64
 from deltamem_cli.records import Message, ReadReport
 
 LINE = '{"role": "user", "content": "soup\u2028of the day: \\u00e9"}'

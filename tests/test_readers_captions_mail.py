@@ -9,7 +9,7 @@ import pytest
 import webvtt
 from oracle_reading import read_bytes, read_file, read_stream
 
-from deltamem_cli.readers.html_text import html_text
+from deltamem_cli.readers.parse.html import html_text
 from deltamem_cli.records import Message
 
 SAMPLES = Path(__file__).parent.parent / "samples"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from oracle_reading import read_bytes, read_file
 
 from deltamem_cli.errors import LogError
-from deltamem_cli.readers.whatsapp_dates import Order, clock, date
+from deltamem_cli.readers.chats.whatsapp_dates import Order, clock, date
 from deltamem_cli.records import Message
 
 SAMPLES = Path(__file__).parent.parent / "samples"

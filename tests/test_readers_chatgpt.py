@@ -9,7 +9,8 @@ import pytest
 from oracle_reading import Pipe, read_bytes
 
 from deltamem_cli.errors import LogError
-from deltamem_cli.readers import open_log, reader
+from deltamem_cli.readers import reader
+from deltamem_cli.readers.detect import open_log
 from deltamem_cli.records import Message, ReadReport
 
 

@@ -12,7 +12,7 @@ import pytest
 from oracle_reading import read_bytes, read_file, resolve
 
 from deltamem_cli.errors import LogError
-from deltamem_cli.readers import discord
+from deltamem_cli.readers.chats import discord
 from deltamem_cli.records import Message, ReadReport
 
 SAMPLES = Path(__file__).parent.parent / "samples"

@@ -15,8 +15,8 @@ import oracle_counts
 import pytest
 from oracle_reading import SHARED, read_bytes, read_file
 
-from deltamem_cli.archives import members
 from deltamem_cli.errors import LogError
+from deltamem_cli.readers.io.archives import members
 
 FIXTURES = SHARED / "fixtures"
 pytestmark = pytest.mark.skipif(not FIXTURES.is_dir(), reason="needs the shared fixtures (DELTAMEM_SHARED)")

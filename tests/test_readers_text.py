@@ -9,7 +9,7 @@ import pytest
 from oracle_reading import Pipe, read_bytes
 
 from deltamem_cli.errors import LogError
-from deltamem_cli.readers import open_log
+from deltamem_cli.readers.detect import open_log
 
 TALK = [{"role": "user", "content": "Soup?"}, {"role": "assistant", "content": "Lentils."}]
 CALL = {"id": "c", "function": {"name": "find", "arguments": '{"what": "salt"}'}}

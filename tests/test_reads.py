@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_ledger import rows_of
 
-from deltamem_cli import keys, matrix
-from deltamem_cli.matrix import Matrix
-from deltamem_cli.reads import Reads, Words
+from deltamem_cli.memory import keys, matrix
+from deltamem_cli.memory.matrix import Matrix
+from deltamem_cli.recall.matrix_scorer import Reads, Words
 from deltamem_cli.rules import RULES
 
 DICE = np.random.RandomState(0)

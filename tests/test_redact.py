@@ -13,15 +13,15 @@ from conftest import WordEncoder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deltamem_cli.draft import Draft
 from deltamem_cli.encoders import Encoder
-from deltamem_cli.ingest import ingest, new_header
-from deltamem_cli.memory import Memory
-from deltamem_cli.reading import Summary
+from deltamem_cli.ingest.draft import Draft
+from deltamem_cli.ingest.pipeline import ingest, new_header
+from deltamem_cli.ingest.read_logs import Summary
+from deltamem_cli.memory.file import open_memory
+from deltamem_cli.memory.memory import Memory
+from deltamem_cli.recall.source_text import read_sources
 from deltamem_cli.records import Message
-from deltamem_cli.recover import read_sources
-from deltamem_cli.redact import Redactor, redactor_of
-from deltamem_cli.store import open_memory
+from deltamem_cli.text.redact import Redactor, redactor_of
 
 A, N, H = "Zx9" * 60, "0123456789", "0a" * 40  # put together here, so that no scanner takes this file for a leak
 SECRETS = {

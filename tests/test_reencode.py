@@ -11,14 +11,14 @@ import pytest
 from conftest import Ran, WordEncoder, finish, turn, write_log
 from numpy.typing import NDArray
 
-from deltamem_cli import ingest as ingesting
-from deltamem_cli.diff import save_patch
-from deltamem_cli.draft import Draft
+from deltamem_cli.algebra.diff import save_patch
+from deltamem_cli.algebra.merge import merge
+from deltamem_cli.algebra.re_encode import encoder_for, merge_anew
 from deltamem_cli.errors import ExitStatus, MemoryFileError, UsageError
-from deltamem_cli.learning import Learning
-from deltamem_cli.merge import merge
-from deltamem_cli.reencode import encoder_for, merge_anew
-from deltamem_cli.store import open_memory
+from deltamem_cli.ingest import pipeline as ingesting
+from deltamem_cli.ingest.draft import Draft
+from deltamem_cli.memory.file import open_memory
+from deltamem_cli.memory.learning import Learning
 
 
 @dataclass

@@ -10,15 +10,15 @@ import pytest
 from conftest import WordEncoder
 from numpy.typing import NDArray
 
-from deltamem_cli.draft import Draft
 from deltamem_cli.encoders import load_encoder
-from deltamem_cli.ingest import ingest_messages, new_header
-from deltamem_cli.memory import Memory
-from deltamem_cli.query import Searcher
+from deltamem_cli.ingest.draft import Draft
+from deltamem_cli.ingest.pipeline import ingest_messages, new_header
+from deltamem_cli.memory.file import open_memory
+from deltamem_cli.memory.memory import Memory
+from deltamem_cli.recall.rerank import rerank, reread
+from deltamem_cli.recall.searcher import Searcher
+from deltamem_cli.recall.weights import CANDIDATES, SECOND
 from deltamem_cli.records import Message, Source
-from deltamem_cli.rerank import rerank, reread
-from deltamem_cli.store import open_memory
-from deltamem_cli.weights import CANDIDATES, SECOND
 
 Make = Callable[..., Memory]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from capacity.projections import Projections, project
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
@@ -18,7 +19,6 @@ from torch.nn.functional import normalize
 from deltamem_cli.errors import UsageError
 from deltamem_cli.rules import RULES, delta, load_rule
 from deltamem_cli.rules.delta import MODES, Gates, Mode, Written
-from deltamem_cli.rules.projections import Projections, project
 
 SHARED = Path(os.environ.get("DELTAMEM_SHARED", Path(__file__).parents[2] / "shared"))
 GOLDEN = SHARED / "data" / "delta_rule_golden.safetensors"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from capacity.granularity import GRANULARITIES, Granularity, sentences, writes, writes_reference
 from conftest import WordEncoder
 from hypothesis import given
 from hypothesis import strategies as st
 
 from deltamem_cli.errors import UsageError
 from deltamem_cli.rules import delta
-from deltamem_cli.rules.granularity import GRANULARITIES, Granularity, sentences, writes, writes_reference
 
 
 @pytest.mark.parametrize("granularity", GRANULARITIES)

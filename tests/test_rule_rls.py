@@ -6,12 +6,13 @@ from functools import partial
 
 import pytest
 import torch
+from capacity import rls_sums
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import normalize
 
-from deltamem_cli.rules import rls, rls_sums
+from deltamem_cli.rules import rls
 
 D, M, ALPHA = 6, 4, 0.5
 seeds = st.integers(0, 2**31)

@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 SETS = ROOT / "benchmarks" / "sets"
-SYNONYMS_FILE = ROOT / "deltamem_cli" / "bench" / "synonyms.json"
+SYNONYMS_FILE = ROOT / "benchmarks" / "capacity" / "synonyms.json"
 STOP_WORDS = set(
     re.findall(
         r"\w+",

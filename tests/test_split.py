@@ -10,9 +10,9 @@ from conftest import WordEncoder, said
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from deltamem_cli import split as splitting
 from deltamem_cli.encoders import Encoder, load_encoder
-from deltamem_cli.split import brief, passages, split, spoken
+from deltamem_cli.text import split as splitting
+from deltamem_cli.text.split import brief, passages, split, spoken
 
 ANYTHING = st.characters(exclude_categories=[])
 PIECES = st.sampled_from(

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
-from deltamem_cli import ingest as ingesting
-from deltamem_cli import store
-from deltamem_cli.draft import Draft
 from deltamem_cli.errors import MemoryFileError, UsageError
-from deltamem_cli.info import describe
-from deltamem_cli.memory import Memory
-from deltamem_cli.query import Searcher
+from deltamem_cli.ingest import pipeline as ingesting
+from deltamem_cli.ingest.draft import Draft
+from deltamem_cli.memory import file as store
+from deltamem_cli.memory.info import describe
+from deltamem_cli.memory.memory import Memory
+from deltamem_cli.recall.searcher import Searcher
 from deltamem_cli.records import Source
 
 Remember = Callable[..., Memory]
@@ -255,8 +255,8 @@ def test_flipped_bytes_never_crash(saved: Path) -> None:
     ["{}", "[]", "5", '{"path": 5, "format": "text"}', '{"path": "a", "format": "b", "bytes": "1"}', '{"p": 1}', "{"],
 )
 def test_damaged_table_entries_are_refused(saved: Path, entry: str) -> None:
-    from deltamem_cli.blocks import pack
-    from deltamem_cli.memory import string_arrays
+    from deltamem_cli.memory.memory import string_arrays
+    from deltamem_cli.memory.text_blocks import pack
 
     header, tensors = parts(saved)
     bounds, frames = pack([entry])

@@ -14,11 +14,11 @@ from conftest import Ran, WordEncoder, said
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deltamem_cli.bm25 import Bm25
-from deltamem_cli.memory import Memory
-from deltamem_cli.query import Searcher
+from deltamem_cli.memory.memory import Memory
+from deltamem_cli.recall.bm25 import Bm25
+from deltamem_cli.recall.searcher import Searcher
+from deltamem_cli.recall.supersede import _USUAL, _crowd, _words, only_asks, superseded
 from deltamem_cli.records import Hit, Message
-from deltamem_cli.supersede import _USUAL, _crowd, _words, only_asks, superseded
 
 DAY = 86_400.0
 MAY = 1_777_593_600.0  # 2026-05-01 UTC
@@ -166,10 +166,10 @@ def test_too_few_sessions_are_no_empty_crowd() -> None:
 
 
 def test_a_memory_without_text_calls_nothing_superseded(tmp_path: Path) -> None:
-    from deltamem_cli.draft import Draft
-    from deltamem_cli.ingest import ingest_messages, new_header
+    from deltamem_cli.ingest.draft import Draft
+    from deltamem_cli.ingest.pipeline import ingest_messages, new_header
+    from deltamem_cli.memory.file import open_memory
     from deltamem_cli.records import Source
-    from deltamem_cli.store import open_memory
 
     encoder = WordEncoder()
     draft = Draft(tmp_path / "m.safetensors", new_header(encoder, text=False), encoder.mean)

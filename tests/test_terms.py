@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deltamem_cli import terms
+from deltamem_cli.text import terms
 
 
 def of(text: str) -> set[int]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deltamem_cli.when import spans
+from deltamem_cli.text.time_expressions import spans
 
 EAST = timezone(timedelta(hours=2))
 NOW = datetime(2024, 3, 14, 15, 30, tzinfo=EAST)  # a Thursday

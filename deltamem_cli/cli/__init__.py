@@ -8,8 +8,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from deltamem_cli import __version__, terminal
-from deltamem_cli.cli import bench, ingest, logs, memories, query
+from deltamem_cli import __version__
+from deltamem_cli.cli import compact, diff, discover, forget, formats, info, ingest, merge, query
+from deltamem_cli.cli.output import terminal
 from deltamem_cli.errors import DeltaMemError, ExitStatus
 
 
@@ -61,13 +62,12 @@ def deltamem(
 for command in (
     ingest.ingest,
     query.query,
-    memories.merge,
-    memories.compact,
-    memories.diff,
-    memories.forget,
-    memories.info,
-    logs.formats,
-    logs.discover,
+    merge.merge,
+    compact.compact,
+    diff.diff,
+    forget.forget,
+    info.info,
+    formats.formats,
+    discover.discover,
 ):
     app.command()(command)
-app.add_typer(bench.app, name="bench")

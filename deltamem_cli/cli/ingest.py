@@ -8,8 +8,8 @@ import typer
 
 from deltamem_cli.cli.options import Budget, Json, budget_of
 from deltamem_cli.errors import UsageError
-from deltamem_cli.inputs import STDIN
 from deltamem_cli.readers import reader
+from deltamem_cli.readers.io.paths import STDIN
 from deltamem_cli.records import DEFAULT_KINDS, KINDS, Kind
 from deltamem_cli.rules import RULES
 
@@ -75,8 +75,8 @@ def ingest(
 
     Example: deltamem ingest exports/ -o notes.safetensors --devices cuda:0,cuda:1
     """
-    from deltamem_cli.cli import jobs as verbs
-    from deltamem_cli.cli.job import Job
+    from deltamem_cli.cli import run_ingest as verbs
+    from deltamem_cli.cli.ingest_options import Job
 
     chosen = [*(paths or []), *(_discovered() if discover else [])]
     if not chosen:
@@ -121,7 +121,7 @@ def ingest(
 
 
 def _discovered() -> list[str]:
-    from deltamem_cli.discover import discover
+    from deltamem_cli.readers.discover import discover
 
     return [root for entry in discover() if entry.format for root in entry.roots]
 

@@ -11,7 +11,7 @@ from deltamem_cli.errors import UsageError
 from deltamem_cli.records import KINDS, ROLES
 
 if TYPE_CHECKING:
-    from deltamem_cli.filters import Filters
+    from deltamem_cli.recall.filters import Filters
 
 MemoryPath = Annotated[str, typer.Argument(metavar="MEMORY", help="A memory file that `deltamem ingest` wrote.")]
 Session = Annotated[str, typer.Option(help="Only sessions whose id begins so, or whose title has this in it.")]
@@ -45,8 +45,8 @@ def filters_of(
     """The filters that the options name. Raises UsageError for a role, kind or date that is none."""
     from datetime import datetime
 
-    from deltamem_cli.dates import parse_date
-    from deltamem_cli.filters import Filters
+    from deltamem_cli.recall.filters import Filters
+    from deltamem_cli.text.dates import parse_date
 
     for name, value, allowed in (("role", role, ROLES), ("kind", kind, KINDS)):
         if value and value not in allowed:

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from deltamem_cli import render, render_excerpts, terminal
 from deltamem_cli.cli.options import InSource, Json, MemoryPath, OfKind, Role, Session, Speaker, filters_of
+from deltamem_cli.cli.output import answers, excerpts, terminal
 from deltamem_cli.errors import ExitStatus, UsageError
 from deltamem_cli.records import Answer
 
 if TYPE_CHECKING:
-    from deltamem_cli.filters import Filters
-    from deltamem_cli.memory import Memory
+    from deltamem_cli.memory.memory import Memory
+    from deltamem_cli.recall.filters import Filters
 
 Format = Literal["text", "json", "prompt", "md", "csv"]
 _RENDER: dict[str, Callable[[Answer, terminal.Style, bool], Iterator[str]]] = {
-    "text": lambda answer, style, many: render.answer_text(answer, style, named=many),
-    "json": lambda answer, style, many: render.answer_json(answer),
-    "md": lambda answer, style, many: render_excerpts.markdown(answer),
+    "text": lambda answer, style, many: answers.answer_text(answer, style, named=many),
+    "json": lambda answer, style, many: answers.answer_json(answer),
+    "md": lambda answer, style, many: excerpts.markdown(answer),
 }
 _PROMPT_HITS = 50  # passages that a prompt chooses from
 
@@ -66,8 +66,8 @@ def query(
     Example: deltamem query notes.safetensors "the port" --format prompt | llm "Which port did we settle on?"
     """
     from deltamem_cli.encoders import load_encoder
-    from deltamem_cli.query import Searcher
-    from deltamem_cli.store import open_memory
+    from deltamem_cli.memory.file import open_memory
+    from deltamem_cli.recall.searcher import Searcher
 
     format = _format(format, json=json, where=where)
     k = k or (_PROMPT_HITS if format == "prompt" else 5)
@@ -85,9 +85,9 @@ def query(
             terminal.err(f"deltamem: {_why_nothing(answer, opened, filters)}")
             continue
         if format == "prompt":
-            told = render_excerpts.prompt(answer, max_tokens, encoder.count_tokens)
+            told = excerpts.prompt(answer, max_tokens, encoder.count_tokens)
         elif format == "csv":
-            told = render_excerpts.table(answer, heading=not answered)
+            told = excerpts.table(answer, heading=not answered)
         else:
             told = _RENDER[format](answer, style, question == "-")
         for shown in told:
@@ -99,11 +99,11 @@ def query(
 
 
 def _why_nothing(answer: Answer, memory: Memory, filters: Filters) -> str:
-    from deltamem_cli.filters import EVERYTHING, let_through
+    from deltamem_cli.recall.filters import EVERYTHING, let_through
 
     if filters != EVERYTHING and not let_through(memory, filters).any():
         return "no passage passes these filters; `deltamem info` shows who speaks in the memory, and when"
-    return render.nothing_fits(answer, filtered=filters != EVERYTHING)
+    return answers.nothing_fits(answer, filtered=filters != EVERYTHING)
 
 
 def _format(format: Format, *, json: bool, where: bool) -> Format:

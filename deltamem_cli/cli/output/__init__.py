@@ -1,0 +1,1 @@
+"""Results → text for a person, JSON Lines for a program; nothing else may write to a terminal."""

@@ -1,0 +1,212 @@
+"""A memory being written: what was there, and what came new, until it is saved as one whole file.
+
+New rows are held as columns; their text goes to a temporary file, compressed, so that memory use does not grow with it.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deltamem_cli.build.assemble import Part, assemble, part_of
+from deltamem_cli.build.redundant_summaries import covered
+from deltamem_cli.errors import MemoryFileError, UsageError
+from deltamem_cli.memory import file as store
+from deltamem_cli.memory import ledger
+from deltamem_cli.memory.header import Header
+from deltamem_cli.memory.ledger import NO_TIME, Rows
+from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.text_blocks import BlockReader, BlockWriter
+from deltamem_cli.records import KINDS, ROLES, Passage, Session, Source
+from deltamem_cli.text import terms
+from deltamem_cli.text.split import spoken
+
+_ROLE = {role: number for number, role in enumerate(ROLES)}
+_KIND = {kind: number for number, kind in enumerate(KINDS)}
+_LATEST = 253_402_300_800  # seconds: the year 10000, where calendars end
+_LONGEST_NAME = 200  # characters of a session's title or a speaker's name: longer ones are not names
+
+
+class Draft:
+    """Opens `path` if it is there, takes passages, and saves. `header` says how a new memory is made.
+
+    rows: how many passages it would save.
+    """
+
+    def __init__(self, path: str | Path, header: Header, mean: NDArray[np.float32]) -> None:
+        self.path = Path(path)
+        store.check_place(path)
+        base = store.open_memory(path) if os.path.exists(path) else None
+        self.header, self.mean = (base.header, base.mean) if base else (header, mean)
+        self.sources: dict[str, Source] = {}
+        self.sessions: dict[str, Session] = {}
+        self._begin(base)
+
+    def _begin(self, base: Memory | None) -> None:
+        """Start from the memory as it is on disk, with nothing new. Of its rows only the uids stay in memory."""
+        self._stamp = base.stamp if base else None
+        self._budget = base.header.budget if base else None
+        if base:
+            self.header = base.header
+            self.sources |= {source.path: source for source in base.sources}
+            self.sessions |= {session.id: session for session in base.sessions}
+        self._sources = {path: i for i, path in enumerate(self.sources)}
+        self._sessions = {name: i for i, name in enumerate(self.sessions)}
+        self._speakers = {name: i for i, name in enumerate(base.speakers if base else [])}
+        self._uids = {uid.tobytes() for uid in base.column("uid")} if base else set()
+        self.rows = self._saved = len(self._uids)
+        self._new: list[tuple[Rows, NDArray[np.uint64]]] = []
+        self._tables = (list(self.sources.values()), list(self.sessions.values()))
+        beside = os.path.dirname(os.path.realpath(self.path))  # the system's own temporary folder is often in memory
+        self._text, self._pointers = _Spool(beside), _Spool(beside)
+
+    def check(
+        self, encoder: str, fingerprint: str, *, text: bool | None = None, learning: Mapping[str, Any] | None = None
+    ) -> None:
+        """Raise when a memory that is there was made otherwise: with another encoder, or with its text (text=False).
+
+        `learning` are those fields of Learning that must be as given.
+        """
+        if self.header.fingerprint != fingerprint:
+            raise MemoryFileError(
+                f"{self.path}: made with the encoder {self.header.encoder}, not with {encoder}; "
+                f"use --model {self.header.encoder}, or another file with -o"
+            )
+        if self.header.patch:
+            raise UsageError(f"{self.path}: is a patch; merge it with its memory first (deltamem merge)")
+        if text is False and self.header.text:
+            raise UsageError(f"{self.path}: keeps its text; leave out --no-text, or make another memory with -o")
+        if replace(self.header.learning, **(learning or {})) != self.header.learning:
+            raise UsageError(
+                f"{self.path}: learned by {self.header.learning}; leave out --rule, --half-life and --states, "
+                "or make another memory with -o"
+            )
+
+    def keep_to(self, budget: int | None) -> None:
+        """From the next save on the file never exceeds so many bytes; None leaves it as it is."""
+        if budget is not None:
+            self.header = replace(self.header, budget=budget)
+
+    def knows(self, uid: bytes) -> bool:
+        """Whether a passage is in the memory already, or among the new ones."""
+        return uid in self._uids
+
+    def expect(self, uid: bytes) -> None:
+        """A passage that will be added: from now on it is known."""
+        self._uids.add(uid)
+
+    def place_source(self, source: Source) -> None:
+        """Add a log to the memory's sources, or replace what is known of it."""
+        self.sources[source.path] = source
+        self._sources.setdefault(source.path, len(self._sources))
+
+    def place_session(self, session: Session) -> None:
+        """Add a session, or learn its title and project; what is known already stays unless the new one says more."""
+        old = self.sessions.get(session.id, session)
+        title, project = session.title[:_LONGEST_NAME], session.project[:_LONGEST_NAME]
+        self.sessions[session.id] = Session(session.id, title or old.title, project or old.project)
+        self._sessions.setdefault(session.id, len(self._sessions))
+
+    def add(self, source: str, numbered: list[tuple[int, Passage]], codes: NDArray[np.uint8]) -> None:
+        """Passages of one source with their running numbers in it, and their codes (n, ⌈d/4⌉)."""
+        if not numbered:
+            return
+        said = [p.message for _, p in numbered]
+        counts = [terms.count(spoken(p.message, p.text)) for _, p in numbered]
+        flat = np.array([term for count in counts for term in count], np.uint64)
+        vocabulary, ids = np.unique(flat, return_inverse=True)
+        times = [round(m.time * 1000) if m.time is not None and abs(m.time) < _LATEST else NO_TIME for m in said]
+        rows = Rows(
+            uid=np.frombuffer(b"".join(p.uid for _, p in numbered), np.uint8).reshape(-1, 16),
+            source=np.full(len(said), self._sources[source], np.uint32),
+            session=np.array([self._sessions[m.session] for m in said], np.uint32),
+            speaker=np.array([self._number(m.speaker[:_LONGEST_NAME]) for m in said], np.uint32),
+            role=np.array([_ROLE[m.role] for m in said], np.uint8),
+            kind=np.array([_KIND[m.kind] for m in said], np.uint8),
+            time=np.array(times, np.int64),
+            line=np.array([min(m.line, 2**32 - 1) for m in said], np.uint32),
+            seq=np.array([number for number, _ in numbered], np.uint32),
+            code=codes,
+            length=np.array([min(c.total(), 65535) for c in counts], np.uint16),
+            sizes=np.array([len(c) for c in counts], np.uint16),
+            summed=np.zeros(len(said), np.uint32),
+            terms=ids.astype(np.uint32),
+            counts=np.array([min(n, 255) for c in counts for n in c.values()], np.uint8),
+        )
+        for _, passage in numbered:
+            self._text.add(passage.text if self.header.text else "")
+            self._pointers.add(passage.message.pointer)
+        self.rows += len(rows)
+        self._new.append((rows, vocabulary))  # last: strings of an interrupted call stay without rows and do no harm
+
+    def _number(self, speaker: str) -> int:
+        return self._speakers.setdefault(speaker, len(self._speakers))
+
+    @property
+    def unsaved(self) -> int:
+        """How many passages are new since the file was opened or saved: their columns are in memory."""
+        return self.rows - self._saved
+
+    @property
+    def changed(self) -> bool:
+        """Whether saving would change the file."""
+        tables = list(self.sources.values()), list(self.sessions.values())
+        return bool(self._new) or self._tables != tables or self._budget != self.header.budget
+
+    @property
+    def stale(self) -> bool:
+        """Whether another program has changed the file since this draft opened or saved it."""
+        return store.stamp(self.path) != self._stamp
+
+    def save(self, device: str = "cpu") -> None:
+        """Write the memory with all that is new. Afterwards the draft goes on from there."""
+        if self.stale:
+            raise UsageError(f"{self.path}: another program changed it meanwhile; run the same command again")
+        parts = [part_of(store.open_memory(self.path))] if self._stamp else []
+        parts.append(self._new_part())
+        needless = covered(parts, np.arange(sum(len(part.rows) for part in parts)))
+        chosen = np.flatnonzero(~needless) if needless.any() else None
+        sources, sessions = self.sources.values(), self.sessions.values()
+        to = self.path, self.header, self.mean
+        assemble(*to, parts, sources, sessions, chosen=chosen, device=device, expected=self._stamp)
+        self._begin(store.open_memory(self.path))
+
+    def _new_part(self) -> Part:
+        """All that is new. The draft keeps it until the file holds it: a save that is interrupted is done again."""
+        rows, vocabulary = ledger.unify(self._new or [(_no_rows(self.header.dimension), np.zeros(0, np.uint64))])
+        self._new = [(rows, vocabulary)]
+        names = list(self._sources), list(self._sessions), list(self._speakers)
+        return Part(
+            rows, vocabulary, *names, self._text.finish() if self.header.text else None, self._pointers.finish()
+        )
+
+
+class _Spool:
+    """Strings on their way to disk, in the order they came."""
+
+    def __init__(self, folder: str) -> None:
+        self._file = tempfile.TemporaryFile(dir=folder, prefix=".deltamem-")  # noqa: SIM115  # deleted with this object
+        self._writer = BlockWriter(self._file.write)
+        self.add = self._writer.add
+
+    def finish(self) -> BlockReader:
+        """All of them, to be read back."""
+
+        def frames(first: int, end: int) -> bytes:
+            self._file.seek(first)
+            return self._file.read(end - first)
+
+        return BlockReader(self._writer.finish(), frames, "a temporary file")
+
+
+def _no_rows(dimension: int) -> Rows:
+    empty: dict[str, NDArray[Any]] = {name: np.zeros(0, dtype) for name, dtype in ledger.DTYPES.items()}
+    uid, code = np.zeros((0, 16), np.uint8), np.zeros((0, -(-dimension // 4)), np.uint8)
+    return Rows(**(empty | {"uid": uid, "code": code}))

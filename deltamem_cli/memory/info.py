@@ -1,0 +1,118 @@
+"""What is inside a memory, from its header and its small tensors."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deltamem_cli.memory import keys
+from deltamem_cli.memory.file import nbytes
+from deltamem_cli.memory.header import Header
+from deltamem_cli.memory.ledger import NO_TIME, seconds
+from deltamem_cli.memory.memory import Memory
+from deltamem_cli.records import Session
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSize:
+    """A session and how many passages of it are in the memory."""
+
+    session: Session
+    passages: int
+    start: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Info:
+    """What `deltamem info` tells.
+
+    bytes: part of the file → bytes. load: writes of a state for each dimension of its keys (mean over the states);
+    rank: the effective rank of the fullest state, tr(C)² / tr(C²), C = Σ k kᵀ. alpha: the ridges of the states,
+    [] where the rule has none.
+    texts: passages whose text is kept; sums: rows that stand for several passages, summed: for how many.
+    """
+
+    header: Header
+    bytes: dict[str, int]
+    formats: dict[str, int]
+    sources_largest: list[tuple[str, int]]
+    speakers: dict[str, int]
+    states: int
+    segments: int
+    directions: int
+    dimension: int
+    load: float
+    rank: float
+    alpha: list[float]
+    largest: list[SessionSize]
+    removed: int
+    texts: int
+    sums: int
+    summed: int
+
+
+def describe(memory: Memory, most: int = 5) -> Info:
+    """Look into a memory; of its ledger only columns are read, and its text only where a budget may have taken some."""
+    header = memory.header
+    session, time = memory.column("session"), memory.column("time")
+    sizes = np.bincount(session, minlength=header.sessions)
+    start = np.full(header.sessions, NO_TIME)
+    np.minimum.at(start, session, time)
+    largest = np.argsort(-sizes, kind="stable")[:most]
+    speakers = np.bincount(memory.column("speaker"), minlength=len(memory.speakers))
+    sources = np.bincount(memory.column("source"), minlength=header.sources)
+    states = len(memory.state("states")) - 1
+    dimension = header.dimension + keys.WORDS
+    texts, sums, summed = held(memory)
+    return Info(
+        texts=texts,
+        sums=sums,
+        summed=summed,
+        removed=len(memory.removed),
+        header=header,
+        bytes=by_part(nbytes(memory)),
+        formats=dict(Counter(source.format for source in memory.sources).most_common()),
+        sources_largest=[(memory.sources[i].path, int(sources[i])) for i in np.argsort(-sources, kind="stable")[:most]],
+        speakers={memory.speakers[i]: int(speakers[i]) for i in np.argsort(-speakers, kind="stable")[: 2 * most]},
+        states=states,
+        segments=len(memory.state("segments")) - 1,
+        directions=len(memory.state("F_scale")),
+        dimension=dimension,
+        load=header.passages / max(states, 1) / dimension,
+        rank=float(memory.state("rank").max(initial=0.0)),
+        alpha=sorted({float(alpha) for alpha in memory.state("alpha")}) if header.rule == "rls" else [],
+        largest=[
+            SessionSize(replace(memory.sessions[i], title=memory.title(i)), int(sizes[i]), seconds(int(start[i])))
+            for i in largest.tolist()
+        ],
+    )
+
+
+def by_part(sizes: dict[str, int]) -> dict[str, int]:
+    """Bytes by what they are for: the matrix, the codes, the text, the index of words, and the rest of the ledger."""
+    parts = {"matrix": 0, "codes": 0, "text": 0, "index": 0, "ledger": 0}
+    index = {"ledger.terms", "ledger.counts", "ledger.vocabulary", "ledger.sizes", "ledger.length"}
+    for name, size in sizes.items():
+        if name.startswith("state."):
+            parts["matrix"] += size
+        elif name == "ledger.code":
+            parts["codes"] += size
+        elif name.startswith("ledger.text."):
+            parts["text"] += size
+        elif name in index:
+            parts["index"] += size
+        else:
+            parts["ledger"] += size
+    return parts
+
+
+def held(memory: Memory) -> tuple[int, int, int]:
+    """How many passages have their text in the memory, how many rows are sums, and of how many passages."""
+    summed: NDArray[np.uint32] = memory.column("summed")
+    texts = 0 if memory.text is None else memory.header.passages
+    if memory.text is not None and memory.header.budget is not None:
+        texts = sum(bool(text) for text in memory.text)
+    return texts, int(np.count_nonzero(summed)), int(summed.sum(dtype=np.int64))

@@ -1,0 +1,1 @@
+"""Exports of assistants, one format a file."""

@@ -1,0 +1,1 @@
+"""Exports of chats between people, mail and captions, one format a file."""

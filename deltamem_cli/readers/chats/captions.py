@@ -1,0 +1,154 @@
+"""Captions and meeting transcripts: WebVTT, SRT and SBV.
+
+A turn is what one speaker says without a pause of more than 30 seconds. Who speaks stands in a voice span (`<v Ann>`)
+or, in a file that keeps to it, before a colon. Captions that roll (each repeats the line before) are said once.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from deltamem_cli.readers.parse.head import Head, rewound
+from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.plain import text_lines
+from deltamem_cli.readers.parse.speaker_label import named
+from deltamem_cli.records import Message, ReadReport
+
+TITLE = "captions or meeting transcript (WebVTT, SRT, SBV)"
+
+_PAUSE = 30.0  # seconds
+_LONGEST = 2000  # characters of a turn: a place in a long monologue should be near its line
+_FLASH = 0.05  # seconds; rolling captions show a finished line for so long
+_CLOCK = r"((?:\d{1,4}:)?\d{1,2}:\d{2}[.,]\d{1,3})"
+_TIMES = re.compile(rf"\s*{_CLOCK}(?:\s*-->\s*|,){_CLOCK}(?=\s|$)")
+_BEGINNINGS = (
+    re.compile(r"WEBVTT(?=\s|$)"),
+    re.compile(r"\d+\s*\n\s*\d{1,2}:\d{2}:\d{2}[.,]\d{3}\s*-->"),
+    re.compile(r"\d{1,2}:\d{2}:\d{2}\.\d{3},\d{1,2}:\d{2}:\d{2}\.\d{3}\s*\n"),
+)
+_VOICE = re.compile(r"<v(?:\.[^\s>]{1,40})*\s+([^>\n]{1,80})>")
+_TAG = re.compile(r"</?[a-z][^<>\n]{0,200}>|<\d[\d:.]{3,15}>|\{\\[^{}\n]{1,60}\}", re.IGNORECASE)
+_ZOOM = re.compile(r"GMT(\d{8}-\d{6})(?=\D|$)")
+
+
+@dataclass(slots=True)
+class _Cue:
+    """A caption: its times in seconds, and (line number, text, voice) of its lines."""
+
+    start: float
+    end: float
+    lines: list[tuple[int, str, str]] = field(default_factory=list)
+
+
+def detect(head: Head) -> bool:
+    """The text begins as one of the three formats does, and a caption follows."""
+    text = head.text.lstrip("\ufeff\r\n \t")
+    begins = not head.is_binary and any(beginning.match(text) for beginning in _BEGINNINGS)
+    return begins and any(_TIMES.match(line) for line in text.split("\n"))
+
+
+def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+    """The turns, in file order, each at the line of its first words.
+
+    A recording knows only how long it has run, so times are open, unless the file's name is one of Zoom's, which say
+    when it began (`GMT20260102-100200`).
+    """
+    head, whole = rewound(stream)
+    labelled = _is_labelled(head.text)
+    cues = _rolled(_cues(cast(BinaryIO, whole), report), report)
+    return with_ids(_turns(cues, labelled, _base(name)))
+
+
+def _is_labelled(text: str) -> bool:
+    """Whether the captions of the head name their speakers before a colon: a third of them do, or two names recur."""
+    below = [line for before, line in pairwise(text.split("\n")) if _TIMES.match(before)]
+    names = [found[0] for line in below if (found := named(line.strip()))]
+    return len(names) * 3 >= len(below) > 0 or sum(names.count(name) > 1 for name in set(names)) > 1
+
+
+def _cues(stream: BinaryIO, report: ReadReport) -> Iterator[_Cue]:
+    cue: _Cue | None = None
+    voice = ""
+    for number, raw in text_lines(stream, report):
+        times = _TIMES.match(raw)
+        if times:
+            if cue is not None:
+                yield cue
+            cue, voice = _Cue(_seconds(times[1]), _seconds(times[2])), ""
+        elif "-->" in raw:
+            if cue is not None:
+                yield cue
+            cue = None
+            report.broken.append((number, "the times of a caption cannot be read"))
+        elif not raw:
+            if cue is not None:
+                yield cue
+            cue = None
+        elif cue is not None:
+            voices = _VOICE.findall(raw)
+            voice = voices[0].strip() if voices else voice
+            cue.lines.append((number, html.unescape(_TAG.sub("", raw)).strip(), voice))
+        else:
+            report.skipped["line outside a caption"] += 1
+    if cue is not None:
+        yield cue
+
+
+def _rolled(cues: Iterator[_Cue], report: ReadReport) -> Iterator[_Cue]:
+    """The captions without the lines that they repeat from the one before; those that say nothing else are counted."""
+    last = ""
+    for cue in cues:
+        rolls = len(cue.lines) > 1 or cue.end - cue.start <= _FLASH
+        told = [line for line in cue.lines if line[1]]
+        fresh = told[1:] if rolls and told and told[0][1] == last else told
+        last = told[-1][1] if told else last
+        if fresh:
+            yield _Cue(cue.start, cue.end, fresh)
+        else:
+            report.skipped["repeated caption" if told else "empty caption"] += 1
+
+
+def _turns(cues: Iterator[_Cue], labelled: bool, base: float | None) -> Iterator[Message]:
+    speaker, texts, line, start, end, size = "", list[str](), 0, 0.0, 0.0, 0
+
+    def turn() -> Iterator[Message]:
+        if texts:
+            time = None if base is None else base + start
+            yield Message(text="\n".join(texts), role="user", line=line, speaker=speaker, time=time)
+
+    for cue in cues:
+        for number, text, voice in cue.lines:
+            found = named(text) if labelled and not voice else None
+            name = voice or (found[0] if found else speaker)
+            if name != speaker or cue.start - end > _PAUSE or size > _LONGEST:
+                yield from turn()
+                texts, size = [], 0
+            if not texts:
+                line, start = number, cue.start
+            speaker, end = name, max(cue.end, cue.start)
+            texts.append(found[1] if found else text)
+            size += len(text)
+    yield from turn()
+
+
+def _seconds(clock: str) -> float:
+    seconds = 0.0
+    for part in clock.replace(",", ".").split(":"):
+        seconds = seconds * 60 + float(part)
+    return seconds
+
+
+def _base(name: str) -> float | None:
+    """When the recording began (seconds since 1970 UTC), as the names of Zoom's files say it; else None."""
+    found = _ZOOM.search(Path(name).name)
+    try:
+        return datetime.strptime(found[1], "%Y%m%d-%H%M%S").replace(tzinfo=UTC).timestamp() if found else None
+    except ValueError:
+        return None

@@ -1,0 +1,78 @@
+"""Discord, as DiscordChatExporter writes it: `{"guild", "channel", "messages": […]}`, one channel or thread a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from deltamem_cli.readers.parse.head import Head
+from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.json_stream import parts
+from deltamem_cli.readers.parse.values import label, mapping, plain, seconds, sequence, string
+from deltamem_cli.records import Message, ReadReport
+
+TITLE = "Discord channel (DiscordChatExporter JSON)"
+
+_SAID = {"Default", "Reply", "ChatInputCommand", "ContextMenuCommand"}  # other named types are Discord's own notices
+
+
+def detect(head: Head) -> bool:
+    """A document of a guild, a channel and its messages."""
+    fields = mapping(head.document)
+    return isinstance(fields.get("guild"), dict) and isinstance(fields.get("channel"), dict) and "messages" in fields
+
+
+def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+    """The messages of the channel, in the order of the file.
+
+    Raises LogError where the JSON breaks off (an export was interrupted), after the messages before.
+    """
+    return with_ids(_messages(stream, name, report))
+
+
+def _messages(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+    guild: dict[str, Any] = {}
+    channel: dict[str, Any] = {}
+    for prefix, pointer, value in parts(stream, ("guild", "channel", "messages.item"), name):
+        record = mapping(value)
+        if prefix == "guild":
+            guild = record
+        elif prefix == "channel":
+            channel = record
+        else:
+            yield from _message(record, pointer, guild, channel, report)
+
+
+def _message(
+    record: dict[str, Any], pointer: str, guild: dict[str, Any], channel: dict[str, Any], report: ReadReport
+) -> Iterator[Message]:
+    kind = plain(record.get("type"))
+    text = _text(record)
+    if kind not in _SAID and not kind.isdecimal():  # a number: a type that is newer than the exporter
+        report.skipped[label(kind)] += 1
+    elif not text.strip():
+        report.skipped["no text"] += 1
+    else:
+        author = mapping(record.get("author"))
+        session, id = plain(channel.get("id")), plain(record.get("id"))
+        yield Message(
+            text=text,
+            role="user",
+            line=1,
+            pointer=pointer,
+            session=session,
+            id=f"{session}/{id}" if session and id else "",
+            speaker=string(author.get("nickname")) or string(author.get("name")),
+            time=seconds(record.get("timestamp")),
+            title=string(channel.get("name")),
+            project=string(guild.get("name")),
+        )
+
+
+def _text(record: dict[str, Any]) -> str:
+    """What the message says, else what it forwards, else the words of its embeds."""
+    content = string(record.get("content")) or string(mapping(record.get("forwardedMessage")).get("content"))
+    if content.strip():
+        return content
+    embeds = map(mapping, sequence(record.get("embeds")))
+    return "\n".join(words for embed in embeds for key in ("title", "description") if (words := string(embed.get(key))))

@@ -1,0 +1,113 @@
+"""Microsoft Teams: the personal export (`messages.json`, as Skype's) and chat messages of the Graph API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+from typing import Any, BinaryIO, cast
+
+from deltamem_cli.readers.parse.head import Head, rewound
+from deltamem_cli.readers.parse.html import html_text
+from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.json_stream import parts
+from deltamem_cli.readers.parse.values import label, mapping, plain, seconds, sequence, string
+from deltamem_cli.records import Message, ReadReport
+
+TITLE = "Microsoft Teams (personal export or Graph API JSON)"
+
+_SAID = {"RichText", "RichText/Html", "Text"}
+_LIST = "conversations.item."
+_Part = tuple[str, str, Any]
+
+
+def detect(head: Head) -> bool:
+    """Conversations with a MessageList, or messages with a body that has a contentType."""
+    return _is_export(head) or _is_graph(_first(head))
+
+
+def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+    """The messages, in the order of the file. Raises LogError where the JSON breaks off, after the messages before."""
+    head, whole = rewound(stream)
+    source = cast(BinaryIO, whole)
+    if _is_export(head):
+        prefixes = [_LIST + field for field in ("id", "displayName", "MessageList.item")]
+        for _, fields in groupby(parts(source, prefixes, name), key=lambda part: part[1].split("/")[2]):
+            yield from with_ids(_exported(fields, report))
+    else:
+        prefix = "item" if isinstance(head.document, list) else "value.item"
+        yield from with_ids(_graph(parts(source, (prefix,), name), report))
+
+
+def _is_export(head: Head) -> bool:
+    conversations = sequence(mapping(head.document).get("conversations"))
+    return any("MessageList" in mapping(conversation) for conversation in conversations)
+
+
+def _first(head: Head) -> dict[str, Any]:
+    document = head.document
+    listed = document if isinstance(document, list) else sequence(mapping(document).get("value"))
+    return mapping(listed[0]) if listed else {}
+
+
+def _is_graph(record: dict[str, Any]) -> bool:
+    return "contentType" in mapping(record.get("body")) and bool({"messageType", "chatId"} & record.keys())
+
+
+def _exported(fields: Iterator[_Part], report: ReadReport) -> Iterator[Message]:
+    """The messages of one conversation of a personal export."""
+    conversation: dict[str, str] = {}
+    for prefix, pointer, value in fields:
+        if not prefix.endswith("item"):
+            conversation[prefix.removeprefix(_LIST)] = string(value)
+            continue
+        record = mapping(value)
+        kind, content = string(record.get("messagetype")), string(record.get("content"))
+        text = content if kind == "Text" else html_text(content)
+        if kind not in _SAID:
+            report.skipped[label(kind)] += 1
+        elif not text.strip():
+            report.skipped["no text"] += 1
+        else:
+            session, id = conversation.get("id", ""), plain(record.get("id"))
+            yield Message(
+                text=text,
+                role="user",
+                line=1,
+                pointer=pointer,
+                session=session,
+                id=f"{session}/{id}" if session and id else "",
+                speaker=string(record.get("displayName")) or string(record.get("from")),
+                time=seconds(record.get("originalarrivaltime")),
+                title=conversation.get("displayName", ""),
+            )
+
+
+def _graph(messages: Iterator[_Part], report: ReadReport) -> Iterator[Message]:
+    """Messages of the Graph API; a channel's threads are sessions, and so is a whole chat."""
+    for _, pointer, value in messages:
+        record = mapping(value)
+        body = mapping(record.get("body"))
+        content = string(body.get("content"))
+        text = content if body.get("contentType") == "text" else html_text(content)
+        if record.get("messageType", "message") != "message":
+            report.skipped[label(record.get("messageType"))] += 1
+        elif record.get("deletedDateTime") or not text.strip():
+            report.skipped["deleted" if record.get("deletedDateTime") else "no text"] += 1
+        else:
+            sender = mapping(record.get("from"))
+            chat, id = string(record.get("chatId")), string(record.get("id"))
+            channel = string(mapping(record.get("channelIdentity")).get("channelId"))
+            thread = string(record.get("replyToId")) or id
+            names = (string(mapping(sender.get(kind)).get("displayName")) for kind in ("user", "application", "device"))
+            place = chat or channel
+            yield Message(
+                text=text,
+                role="user",
+                line=1,
+                pointer=pointer,
+                session=f"{channel}/{thread}" if channel and not chat else chat,
+                id=f"{place}/{id}" if place and id else "",
+                speaker=next(filter(None, names), ""),
+                time=seconds(record.get("createdDateTime")),
+                title=string(record.get("subject")),
+            )

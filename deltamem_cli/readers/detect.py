@@ -1,0 +1,79 @@
+"""Which formats there are, and which one a file is in."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import BinaryIO, cast
+
+from deltamem_cli.errors import LogError, NotALog
+from deltamem_cli.readers import READERS, plugins, reader
+from deltamem_cli.readers.io import compressed
+from deltamem_cli.readers.io.opening import open_input
+from deltamem_cli.readers.io.paths import LogFile, find_logs
+from deltamem_cli.readers.io.streams import ByteStream
+from deltamem_cli.readers.parse import sqlite
+from deltamem_cli.readers.parse.head import Head, rewound
+
+
+@dataclass(frozen=True, slots=True)
+class Detected:
+    """A file and its format; or None, and why it is no log (`why` is "" for a log)."""
+
+    path: str
+    format: str | None
+    why: str = ""
+
+
+def detect(head: Head) -> str | None:
+    """The name of the format that the head is in, or None when it is no log we know."""
+    found = next((name for name in READERS if reader(name).detect(head)), None)
+    return found or next((name for name in plugins.names() if reader(name).detect(head)), None)
+
+
+def open_log(stream: ByteStream, name: str, format: str | None = None) -> tuple[str, io.BufferedReader]:
+    """The format of a log and a stream of it from its first byte, as UTF-8 (the stream need not be able to seek).
+
+    `name` is where the stream comes from: a database of that name is opened in place, with what is written beside it.
+
+    Raises UsageError for an unknown format, NotALog when the log is empty or in no known format.
+    """
+    if format is not None:
+        reader(format)
+    head, whole = rewound(stream)
+    if compressed.is_packed(head.data):
+        head, whole = rewound(compressed.unpacked(head.data, cast(BinaryIO, whole), name))
+    if head.data.startswith(sqlite.MAGIC):
+        whole = sqlite.as_file(cast(BinaryIO, whole), name)
+        head.tables = sqlite.tables(cast(BinaryIO, whole), name)
+    if not head.data.strip(b"\0 \t\r\n"):
+        raise NotALog(name, "the file is empty; nothing to ingest")
+    found = format or detect(head)
+    if found is None:
+        raise NotALog(name, head.complaint())
+    return found, whole
+
+
+def titles() -> dict[str, str]:
+    """Name → title of every format, those of other packages last."""
+    return {name: reader(name).TITLE for name in (*READERS, *plugins.names())}
+
+
+def detect_files(paths: list[str]) -> Iterator[Detected]:
+    """The format of every file below the paths, by its first bytes."""
+    problems: list[LogError] = []
+    files = find_logs(paths, problems)
+    for problem in problems:
+        yield Detected(problem.path, None, problem.why)
+    for file in files:
+        yield _detect(file)
+
+
+def _detect(file: LogFile) -> Detected:
+    try:
+        with closing(open_input(file)) as stream:
+            return Detected(file.path, open_log(stream, file.path)[0])
+    except LogError as error:
+        return Detected(file.path, None, error.why)

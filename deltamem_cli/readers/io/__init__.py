@@ -1,0 +1,1 @@
+"""Paths → byte streams: files, folders, archives, compressed streams, standard input."""

@@ -1,0 +1,89 @@
+"""Which passages of a memory a person means: by session, speaker, role, kind, source and time."""
+
+from __future__ import annotations
+
+import fnmatch
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from deltamem_cli.errors import UsageError
+from deltamem_cli.memory.ledger import NO_TIME
+from deltamem_cli.memory.memory import Memory
+from deltamem_cli.records import KINDS, ROLES
+from deltamem_cli.text import terms
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which passages may answer. Empty fields let everything through; times in milliseconds since 1970 UTC.
+
+    session: the beginning of a session's id, or part of its title. speaker, source: part of the name, or a pattern
+    with * and ?. match: in the passage's text as it stands. Letter case plays no part.
+    """
+
+    session: str = ""
+    speaker: str = ""
+    role: str = ""
+    kind: str = ""
+    source: str = ""
+    since: int | None = None
+    until: int | None = None
+    match: str = ""
+
+
+EVERYTHING = Filters()
+
+
+def let_through(memory: Memory, filters: Filters, *, cautious: bool = False) -> NDArray[np.bool_]:
+    """Which passages (N,) the filters let through. Raises UsageError for `match` where the memory keeps no text.
+
+    `cautious` lets through what a budget has made unclear, too: a sum of passages (budget.py) that may hold one that
+    fits, and for `match` a passage without text that has all its words.
+    """
+    rows = memory.rows
+    passing = np.ones(len(rows), bool)
+    unclear = (rows.summed > 0) & cautious
+    if filters.session:
+        wanted = filters.session.lower()
+        hits = [s.id.lower().startswith(wanted) or wanted in s.title.lower() for s in memory.sessions]
+        passing &= np.array(hits, bool)[rows.session]
+    if filters.speaker:
+        named = np.array([_like(name, filters.speaker) for name in memory.speakers], bool)[rows.speaker]
+        nobody = np.array([not name for name in memory.speakers], bool)[rows.speaker]
+        passing &= named | (unclear & nobody)
+    if filters.source:
+        passing &= np.array([_like(s.path, filters.source) for s in memory.sources], bool)[rows.source]
+    if filters.role:
+        passing &= (rows.role == [*ROLES].index(filters.role)) | unclear  # type: ignore[arg-type]
+    if filters.kind:
+        passing &= (rows.kind == [*KINDS].index(filters.kind)) | unclear  # type: ignore[arg-type]
+    if filters.since is not None:
+        passing &= ((rows.time >= filters.since) & (rows.time != NO_TIME)) | unclear
+    if filters.until is not None:
+        passing &= rows.time <= filters.until
+    if filters.match:
+        passing &= _matching(memory, filters.match, cautious)
+    return passing
+
+
+def _matching(memory: Memory, match: str, cautious: bool) -> NDArray[np.bool_]:
+    if memory.text is None:
+        raise UsageError(f"{memory.name}: keeps no text to match; choose by --session, --source, --speaker or date")
+    wanted, texts = match.lower(), list(memory.text)
+    found = np.array([wanted in text.lower() for text in texts], bool)
+    words = np.array(sorted(terms.count(match)), np.uint64)
+    if cautious and len(words):
+        rows = memory.rows
+        asked = np.isin(memory.vocabulary, words)[rows.terms]
+        held = np.bincount(np.repeat(np.arange(len(rows)), rows.sizes), asked, len(rows))
+        found |= np.array([not text for text in texts], bool) & (held == len(words))
+    return found
+
+
+def _like(name: str, wanted: str) -> bool:
+    name, wanted = name.lower(), wanted.lower()
+    if not any(c in wanted for c in "*?"):
+        return wanted in name
+    return fnmatch.fnmatchcase(name, wanted.replace("[", "[[]"))
