@@ -119,7 +119,7 @@ class Draft:
         if not numbered:
             return
         said = [p.message for _, p in numbered]
-        counts = [terms.count(spoken(p.message, p.text)) for _, p in numbered]
+        counts = [terms.count(spoken(p.message, p.text), self.header.terms) for _, p in numbered]
         flat = np.array([term for count in counts for term in count], np.uint64)
         vocabulary, ids = np.unique(flat, return_inverse=True)
         times = [round(m.time * 1000) if m.time is not None and abs(m.time) < _LATEST else NO_TIME for m in said]

@@ -12,7 +12,6 @@ from deltamem_cli.errors import UsageError
 from deltamem_cli.memory.ledger import NO_TIME
 from deltamem_cli.memory.memory import Memory
 from deltamem_cli.records import KINDS, ROLES
-from deltamem_cli.text import terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ def _matching(memory: Memory, match: str, cautious: bool) -> NDArray[np.bool_]:
         raise UsageError(f"{memory.name}: keeps no text to match; choose by --session, --source, --speaker or date")
     wanted, texts = match.lower(), list(memory.text)
     found = np.array([wanted in text.lower() for text in texts], bool)
-    words = np.array(sorted(terms.count(match)), np.uint64)
+    words = np.array(sorted(memory.asked(match)), np.uint64)
     if cautious and len(words):
         rows = memory.rows
         asked = np.isin(memory.vocabulary, words)[rows.terms]
