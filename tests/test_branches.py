@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from deltamem_cli.ingest.read_logs import OFF_PATH
 from deltamem_cli.memory.file import open_memory
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.readers.agents import claude_rewind
 from deltamem_cli.readers.detect import open_log, read_log
 from deltamem_cli.readers.io.archives import open_file
@@ -52,7 +52,7 @@ def rewound(records: list[dict[str, Any]], prompts: list[int]) -> set[int]:
     return left
 
 
-def texts(memory: Memory) -> list[str]:
+def texts(memory: StoredMemory) -> list[str]:
     assert memory.text is not None
     return list(memory.text)
 

@@ -14,7 +14,7 @@ import pytest
 from conftest import ROOT, SAMPLES, Ran, run_cold, said, turn, write_log
 from safetensors.numpy import save_file
 
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall import searcher as query
 from deltamem_cli.records import Message
 
@@ -177,7 +177,7 @@ def hostile() -> list[Message]:
 
 
 def test_no_output_carries_escape_codes(
-    invoke: Invoke, remember: Callable[..., Memory], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    invoke: Invoke, remember: Callable[..., StoredMemory], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "memory.safetensors"
     remember(hostile())

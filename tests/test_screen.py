@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from deltamem_cli.cli.output.layout import bound, cells, paragraph, shorten, shorten_middle, wrap
 from deltamem_cli.cli.output.terminal import Style
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.records import Message
 
 Invoke = Callable[..., Ran]
@@ -92,7 +92,11 @@ def long_log() -> list[Message]:
 @pytest.mark.parametrize("columns", [40, 80, 160])
 @pytest.mark.parametrize("words", [["kiln degrees"], ["kiln degrees", "-C", "2", "-v"], ["kiln", "--where"]])
 def test_an_answer_is_never_wider_than_the_screen(
-    invoke: Invoke, remember: Callable[..., Memory], monkeypatch: pytest.MonkeyPatch, columns: int, words: list[str]
+    invoke: Invoke,
+    remember: Callable[..., StoredMemory],
+    monkeypatch: pytest.MonkeyPatch,
+    columns: int,
+    words: list[str],
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setattr("deltamem_cli.recall.searcher.UNFAMILIAR", 0.0)
@@ -101,7 +105,7 @@ def test_an_answer_is_never_wider_than_the_screen(
     assert max(map(cells, ran.out.splitlines())) <= min(columns, 120)
 
 
-def test_an_answer_says_where_in_short_and_is_bounded(invoke: Invoke, remember: Callable[..., Memory]) -> None:
+def test_an_answer_says_where_in_short_and_is_bounded(invoke: Invoke, remember: Callable[..., StoredMemory]) -> None:
     memory = remember(long_log()).name
     ran = invoke("query", memory, "kiln", "fires", "degrees")
     assert "  harbour-lights-controller/0d3a8e6f:1 · " in ran.out
@@ -114,7 +118,7 @@ def test_an_answer_says_where_in_short_and_is_bounded(invoke: Invoke, remember: 
 
 
 def test_passages_of_one_session_stand_together_and_keep_their_numbers(
-    invoke: Invoke, remember: Callable[..., Memory]
+    invoke: Invoke, remember: Callable[..., StoredMemory]
 ) -> None:
     told = [
         said("kiln kiln", 1, session="a"),
@@ -128,7 +132,7 @@ def test_passages_of_one_session_stand_together_and_keep_their_numbers(
 
 
 def test_parts_of_one_message_are_one_answer(
-    invoke: Invoke, remember: Callable[..., Memory], encoder: WordEncoder
+    invoke: Invoke, remember: Callable[..., StoredMemory], encoder: WordEncoder
 ) -> None:
     text = " ".join(f"kiln word{i}" for i in range(60))
     memory = remember([said(text, 1, title="t"), said("a boat", 2)])
@@ -139,7 +143,7 @@ def test_parts_of_one_message_are_one_answer(
 
 
 def test_links_and_colours_only_where_they_are_wanted(
-    invoke: Invoke, remember: Callable[..., Memory], monkeypatch: pytest.MonkeyPatch
+    invoke: Invoke, remember: Callable[..., StoredMemory], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory = remember([said("kiln \x1b[2J", 1)]).name
     assert "\x1b" not in invoke("query", memory, "kiln").out
@@ -157,7 +161,7 @@ def test_links_and_colours_only_where_they_are_wanted(
 
 
 @pytest.fixture
-def here(remember: Callable[..., Memory], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+def here(remember: Callable[..., StoredMemory], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A folder with a memory, a log, and nothing set."""
     monkeypatch.chdir(tmp_path)
     remember([said("the kiln fires", 1)], tmp_path / "notes.safetensors")
@@ -229,7 +233,7 @@ def test_a_config_file_that_is_none_is_a_sentence(invoke: Invoke, here: Path, at
         assert "config.toml" in ran.err
 
 
-def test_filters_that_are_repeated_add_up(invoke: Invoke, remember: Callable[..., Memory]) -> None:
+def test_filters_that_are_repeated_add_up(invoke: Invoke, remember: Callable[..., StoredMemory]) -> None:
     memory = remember(
         [
             said("kiln one", 1, speaker="ann", project="/x/pots", session="a"),

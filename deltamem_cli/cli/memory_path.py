@@ -9,7 +9,7 @@ from deltamem_cli.cli import settings
 from deltamem_cli.errors import MemoryFileError, UsageError
 
 if TYPE_CHECKING:
-    from deltamem_cli.memory.memory import Memory
+    from deltamem_cli.memory.memory import StoredMemory
 
 SUFFIX = ".safetensors"
 
@@ -57,7 +57,7 @@ def memory_path(argument: str | None, option: str | None = None) -> str:
     return settings.value("memory", named)
 
 
-def open_named(path: str) -> Memory:
+def open_named(path: str) -> StoredMemory:
     """Open a memory. Raises MemoryFileError that says what was probably meant where it is missing or is a log."""
     from deltamem_cli.memory.file import open_memory
 

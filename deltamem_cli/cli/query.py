@@ -36,7 +36,7 @@ from deltamem_cli.errors import ExitStatus, UsageError
 from deltamem_cli.records import Answer
 
 if TYPE_CHECKING:
-    from deltamem_cli.memory.memory import Memory
+    from deltamem_cli.memory.memory import StoredMemory
     from deltamem_cli.recall.filters import Filters
 
 
@@ -139,13 +139,13 @@ def query(
         raise typer.Exit(ExitStatus.NOTHING_FOUND)
 
 
-def _for_a_person(memory: Memory, answer: Answer) -> Answer:
+def _for_a_person(memory: StoredMemory, answer: Answer) -> Answer:
     from deltamem_cli.recall.locate import one_a_message
 
     return one_a_message(memory, answer)
 
 
-def _why_nothing(answer: Answer, memory: Memory, filters: Filters) -> str:
+def _why_nothing(answer: Answer, memory: StoredMemory, filters: Filters) -> str:
     from deltamem_cli.recall.filters import EVERYTHING, let_through
 
     if filters != EVERYTHING and not let_through(memory, filters).any():

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from deltamem_cli.errors import UsageError
 from deltamem_cli.memory.ledger import NO_TIME
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.records import KINDS, ROLES
 from deltamem_cli.text import terms
 
@@ -46,7 +46,7 @@ class Filters:
 EVERYTHING = Filters()
 
 
-def let_through(memory: Memory, filters: Filters, *, cautious: bool = False) -> NDArray[np.bool_]:
+def let_through(memory: StoredMemory, filters: Filters, *, cautious: bool = False) -> NDArray[np.bool_]:
     """Which passages (N,) the filters let through. Raises UsageError for `match` where the memory keeps no text.
 
     `cautious` lets through what a budget has made unclear, too: a sum of passages (budget.py) that may hold one that
@@ -82,7 +82,7 @@ def let_through(memory: Memory, filters: Filters, *, cautious: bool = False) -> 
     return passing
 
 
-def _matching(memory: Memory, match: str, cautious: bool) -> NDArray[np.bool_]:
+def _matching(memory: StoredMemory, match: str, cautious: bool) -> NDArray[np.bool_]:
     if memory.text is None:
         raise UsageError(f"{memory.name}: keeps no text to match; choose by --session, --source, --speaker or date")
     wanted, texts = match.lower(), list(memory.text)

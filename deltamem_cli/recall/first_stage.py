@@ -29,7 +29,7 @@ from deltamem_cli.memory import keys, matrix
 from deltamem_cli.memory.learning import weights
 from deltamem_cli.memory.ledger import NO_TIME
 from deltamem_cli.memory.matrix import joined, with_neighbours
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.bm25 import Bm25
 from deltamem_cli.recall.matrix_scorer import Reads, Words
 from deltamem_cli.recall.weights import FAMILIAR, FIRST
@@ -65,7 +65,7 @@ class Scores:
 class Ranker:
     """Scores questions against one memory; what does not depend on the question is computed once."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: StoredMemory) -> None:
         self.memory = memory
         self.rows, self._matrix, self._rule = memory.rows, memory.matrix, memory.header.rule
         self._alpha = np.where(self._matrix.alpha > 0, self._matrix.alpha, np.float32(1))

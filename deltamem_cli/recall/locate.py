@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.places import project_name, session_name
 from deltamem_cli.records import Answer, Hit
 
 _GAP = "[…]"
 
 
-def rows_of(memory: Memory, uids: list[str]) -> list[int]:
+def rows_of(memory: StoredMemory, uids: list[str]) -> list[int]:
     """The rows of those uids (32 hexadecimal digits); -1 for one that the memory does not hold."""
     known = memory.rows.uid.view("V16").ravel()
     order = np.argsort(known)
@@ -23,7 +23,7 @@ def rows_of(memory: Memory, uids: list[str]) -> list[int]:
     return [int(order[i]) if known[order[i]] == uid else -1 for i, uid in zip(at.tolist(), wanted, strict=True)]
 
 
-def one_a_message(memory: Memory, answer: Answer) -> Answer:
+def one_a_message(memory: StoredMemory, answer: Answer) -> Answer:
     """The answer with the passages of one message as one, in the order that they were said in."""
     groups: dict[tuple[object, ...], list[Hit]] = {}
     for hit in answer.hits:
@@ -34,7 +34,7 @@ def one_a_message(memory: Memory, answer: Answer) -> Answer:
     return replace(answer, hits=tuple(_joined(memory, hits) for hits in groups.values()))
 
 
-def _joined(memory: Memory, hits: list[Hit]) -> Hit:
+def _joined(memory: StoredMemory, hits: list[Hit]) -> Hit:
     if len(hits) == 1 or any(hit.text is None for hit in hits):
         return hits[0]
     placed = sorted(zip(rows_of(memory, [hit.uid for hit in hits]), hits, strict=True), key=lambda pair: pair[0])
@@ -50,7 +50,7 @@ def _joined(memory: Memory, hits: list[Hit]) -> Hit:
     return replace(hits[0], text="\n".join(pieces), before=before, after=after)
 
 
-def rows_at(memory: Memory, place: str) -> NDArray[np.int64]:
+def rows_at(memory: StoredMemory, place: str) -> NDArray[np.int64]:
     """The rows that a place means: `path:line` or the end of one, or `project/session:line`; none where nothing does.
 
     A line that no message begins at means the message before it in that log.
@@ -67,13 +67,13 @@ def rows_at(memory: Memory, place: str) -> NDArray[np.int64]:
     return np.flatnonzero(exact if exact.any() else there & (rows.line == rows.line[there].max()))
 
 
-def _in_source(memory: Memory, name: str) -> NDArray[np.bool_]:
+def _in_source(memory: StoredMemory, name: str) -> NDArray[np.bool_]:
     wanted = name.replace("\\", "/").removeprefix("~").removeprefix("./").rstrip("/")
     paths = (source.path.replace("\\", "/") for source in memory.sources)
     return np.array([path == wanted or path.endswith("/" + wanted.lstrip("/")) for path in paths], bool)
 
 
-def _in_session(memory: Memory, name: str) -> NDArray[np.bool_]:
+def _in_session(memory: StoredMemory, name: str) -> NDArray[np.bool_]:
     """Sessions that are called so in a place, or whose id begins so."""
     first = np.zeros(len(memory.sessions), np.int64)
     first[memory.rows.session[::-1]] = np.arange(len(memory.rows))[::-1]
