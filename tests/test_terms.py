@@ -41,7 +41,10 @@ def test_hashes_of_version_1_never_change(word: str, hashes: list[int]) -> None:
         ("ports", [8268348573333033759]),
         ("Die Größe ist mir egal", [4773100264865636319, 9161189572795796048]),
         ("parseConfig", [1867751480269284804, 4086910370041335029, 8604435941486735450]),
-        ("a/b.py:12", [917917063734782176, 2942392233581296305, 5490746804422155176, 12521756902627894910, 16370802936685099627]),
+        (
+            "a/b.py:12",
+            [917917063734782176, 2942392233581296305, 5490746804422155176, 12521756902627894910, 16370802936685099627],
+        ),
         ("房租", [2848831340789845518, 4653256382952023938, 6455932996982818036]),
         ("Стиральная машина", [14654613797238644295, 16262223544719003962]),
     ],
@@ -144,7 +147,8 @@ def test_the_language_of_a_text(text: str, language: str) -> None:
 
 
 def test_what_most_texts_are_in() -> None:
-    assert mostly(["Das ist ja nicht so schlimm, oder?", "ok"]) == ("de", pytest.approx(0.94, abs=0.05))
+    language, share = mostly(["Das ist ja nicht so schlimm, oder?", "ok"])
+    assert language == "de" and 0.9 < share < 1
     assert mostly([]) == ("en", 0.0)
 
 

@@ -14,12 +14,14 @@ import numpy as np
 from deltamem_cli.build.assemble import Part, assemble, part_of
 from deltamem_cli.errors import MemoryFileError
 from deltamem_cli.memory.file import open_memory
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.text import terms
 
 
 @contextmanager
-def of_one_version(memories: Sequence[Memory], path: str | Path, device: str = "cpu") -> Iterator[list[Memory]]:
+def of_one_version(
+    memories: Sequence[StoredMemory], path: str | Path, device: str = "cpu"
+) -> Iterator[list[StoredMemory]]:
     """The memories, those of older terms than the newest brought to it in files beside `path` that go afterwards.
 
     Raises MemoryFileError for one that lacks text of its passages.
@@ -35,7 +37,7 @@ def of_one_version(memories: Sequence[Memory], path: str | Path, device: str = "
         ]
 
 
-def check_text(memory: Memory, why: str) -> None:
+def check_text(memory: StoredMemory, why: str) -> None:
     """Raise MemoryFileError where a passage has no text to make its terms from."""
     missing = memory.header.passages if memory.text is None else sum(not text for text in memory.text)
     if missing:
@@ -45,7 +47,7 @@ def check_text(memory: Memory, why: str) -> None:
         )
 
 
-def part_with_terms(memory: Memory, version: int) -> Part:
+def part_with_terms(memory: StoredMemory, version: int) -> Part:
     """All of a memory with the terms of that version, from its texts, and nothing learned."""
     rows, text, part = memory.rows, memory.text, part_of(memory)
     if memory.header.terms == version or text is None:
@@ -53,8 +55,7 @@ def part_with_terms(memory: Memory, version: int) -> Part:
     counts = [terms.count(memory.spoken(row, text[row]), version) for row in range(len(rows))]
     flat = np.array([term for count in counts for term in count], np.uint64)
     vocabulary, ids = np.unique(flat, return_inverse=True)
-    rows = replace(
-        rows,
+    rows = rows.replaced(
         length=np.array([min(count.total(), 65535) for count in counts], np.uint16),
         sizes=np.array([len(count) for count in counts], np.uint16),
         terms=ids.astype(np.uint32),
@@ -63,7 +64,7 @@ def part_with_terms(memory: Memory, version: int) -> Part:
     return replace(part, rows=rows, vocabulary=vocabulary, learned=None)
 
 
-def _anew(memory: Memory, version: int, path: Path, device: str) -> Memory:
+def _anew(memory: StoredMemory, version: int, path: Path, device: str) -> StoredMemory:
     header = replace(memory.header, terms=version, budget=None)
     removed = memory.removed if memory.header.patch else None
     part = part_with_terms(memory, version)
