@@ -23,7 +23,7 @@ from recall import Bm25s, Question, places
 
 from deltamem_cli.encoders import load_encoder
 from deltamem_cli.memory import matrix
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.first_stage import Ranker
 from deltamem_cli.recall.searcher import Searcher
 
@@ -31,16 +31,17 @@ NOISE = 50_000
 METHODS = ("query", "first reading", "matrix", "flat keys", "BM25", "BM25 sessions")
 
 
-def flat_keys(memory: Memory, queries: NDArray[np.float32]) -> NDArray[np.float32]:
+def flat_keys(memory: StoredMemory, queries: NDArray[np.float32]) -> NDArray[np.float32]:
     """Inner products of all passages' keys with the queries (Q, d): (N, Q)."""
     rows, step = memory.rows, 1 << 14
-    starts = np.concatenate([[0], np.cumsum(rows.sizes, dtype=np.int64)])
     bounds = [(first, min(first + step, len(rows))) for first in range(0, len(rows), step)]
-    of = memory.vocabulary, memory.header.dimension, starts
+    of = memory.vocabulary, memory.header.dimension
     return np.concatenate([matrix.row_keys(rows, *of, first, end) @ queries.T for first, end in bounds])
 
 
-def recalls(memory: Memory, questions: Sequence[Question], vectors: NDArray[np.float32]) -> dict[str, list[float]]:
+def recalls(
+    memory: StoredMemory, questions: Sequence[Question], vectors: NDArray[np.float32]
+) -> dict[str, list[float]]:
     """any@1, any@5, all@5 and R@10 of every method."""
     import bm25s
 

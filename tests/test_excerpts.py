@@ -11,13 +11,14 @@ import pytest
 from conftest import Ran, WordEncoder, said
 
 from deltamem_cli.cli.output import excerpts as render_excerpts
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.cli.output.answer_formats import ANSWER_FORMATS, AnswerFormat
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.searcher import Searcher
 from deltamem_cli.records import Answer, Hit
 
 
 @pytest.fixture
-def answer(remember: Callable[..., Memory], encoder: WordEncoder, monkeypatch: pytest.MonkeyPatch) -> Answer:
+def answer(remember: Callable[..., StoredMemory], encoder: WordEncoder, monkeypatch: pytest.MonkeyPatch) -> Answer:
     """Ten passages about boats, the newest written first."""
     monkeypatch.setattr("deltamem_cli.recall.searcher.UNFAMILIAR", 0.0)
     messages = [said(f"boat {i} sails at {i} bells", i + 1, time=1.7e9 - 60 * i, speaker="ann") for i in range(10)]
@@ -54,8 +55,24 @@ def test_csv_can_be_read_back_and_runs_no_formula() -> None:
 
 
 def test_the_command_prints_each_format(
-    invoke: Callable[..., Ran], remember: Callable[..., Memory], tmp_path: Path
+    invoke: Callable[..., Ran], remember: Callable[..., StoredMemory], tmp_path: Path
 ) -> None:
     remember([said("boat", 1)], tmp_path / "m.safetensors")
     assert invoke("query", tmp_path / "m.safetensors", "boat", "--format", "xml").code == 2
     assert invoke("query", tmp_path / "m.safetensors", "boat", "--where", "--format", "csv").code == 2
+    assert invoke("query", tmp_path / "m.safetensors", "boat", "--json", "--format", "md").code == 2
+
+
+def test_a_format_of_answers_is_one_row(
+    invoke: Callable[..., Ran],
+    remember: Callable[..., StoredMemory],
+    encoder: WordEncoder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("deltamem_cli.encoders.load_encoder", lambda *_, **__: encoder)
+    shout = AnswerFormat(lambda answer, page: iter([f"{len(answer.hits)} {page.first} {page.many}"]), passages=2)
+    monkeypatch.setitem(ANSWER_FORMATS, "shout", shout)
+    remember([said("boat", 1), said("boat, red", 2), said("boat, blue", 3)], tmp_path / "m.safetensors")
+    ran = invoke("query", tmp_path / "m.safetensors", "boat", "--format", "shout")
+    assert (ran.code, ran.out) == (0, "2 True False\n")

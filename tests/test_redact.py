@@ -19,7 +19,7 @@ from deltamem_cli.ingest.draft import Draft
 from deltamem_cli.ingest.pipeline import ingest, new_header
 from deltamem_cli.ingest.read_logs import Summary
 from deltamem_cli.memory.file import open_memory
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.source_text import read_sources
 from deltamem_cli.records import Message
 from deltamem_cli.text.redact import Redactor, redactor_of
@@ -179,7 +179,9 @@ def words() -> Encoder:
     return WordEncoder()
 
 
-def _ingested(folder: Path, words: Encoder, redactor: Redactor | None, text: bool = True) -> tuple[Memory, Summary]:
+def _ingested(
+    folder: Path, words: Encoder, redactor: Redactor | None, text: bool = True
+) -> tuple[StoredMemory, Summary]:
     secret = SECRETS["github-token"]
     shared: dict[str, object] = {"sessionId": f"s {secret}", "parentUuid": None, "cwd": f"/home/{secret}"}
     turns: list[dict[str, object]] = [

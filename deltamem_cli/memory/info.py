@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deltamem_cli.memory import keys
+from deltamem_cli.memory.columns import COLUMNS
 from deltamem_cli.memory.file import nbytes
 from deltamem_cli.memory.header import Header
 from deltamem_cli.memory.ledger import NO_TIME, seconds
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.records import Session
 
 
@@ -54,7 +55,7 @@ class Info:
     summed: int
 
 
-def describe(memory: Memory, most: int = 5) -> Info:
+def describe(memory: StoredMemory, most: int = 5) -> Info:
     """Look into a memory; of its ledger only columns are read, and its text only where a budget may have taken some."""
     header = memory.header
     session, time = memory.column("session"), memory.column("time")
@@ -94,22 +95,20 @@ def describe(memory: Memory, most: int = 5) -> Info:
 def by_part(sizes: dict[str, int]) -> dict[str, int]:
     """Bytes by what they are for: the matrix, the codes, the text, the index of words, and the rest of the ledger."""
     parts = {"matrix": 0, "codes": 0, "text": 0, "index": 0, "ledger": 0}
-    index = {"ledger.terms", "ledger.counts", "ledger.vocabulary", "ledger.sizes", "ledger.length"}
     for name, size in sizes.items():
-        if name.startswith("state."):
-            parts["matrix"] += size
-        elif name == "ledger.code":
-            parts["codes"] += size
-        elif name.startswith("ledger.text."):
-            parts["text"] += size
-        elif name in index:
-            parts["index"] += size
-        else:
-            parts["ledger"] += size
+        parts[_part(name)] += size
     return parts
 
 
-def held(memory: Memory) -> tuple[int, int, int]:
+def _part(tensor: str) -> str:
+    """The part of the file that a tensor counts to."""
+    of, name, *_ = tensor.split(".")
+    if of == "state":
+        return "matrix"
+    return COLUMNS[name].part if name in COLUMNS else {"text": "text", "vocabulary": "index"}.get(name, "ledger")
+
+
+def held(memory: StoredMemory) -> tuple[int, int, int]:
     """How many passages have their text in the memory, how many rows are sums, and of how many passages."""
     summed: NDArray[np.uint32] = memory.column("summed")
     texts = 0 if memory.text is None else memory.header.passages
