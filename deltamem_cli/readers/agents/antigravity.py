@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.jsonl import records
-from deltamem_cli.readers.parse.values import label, parts_text, seconds
-from deltamem_cli.records import Message, ReadReport, Role
+from deltamem_cli.readers.parse.values import call_text, label, mapping, parts_text, seconds, sequence, string
+from deltamem_cli.records import Kind, Message, ReadReport, Role
 
 TITLE = "Antigravity transcript (JSONL)"
 
 _ROLES: dict[str, Role] = {"USER_EXPLICIT": "user", "MODEL": "assistant"}
-_METADATA = re.compile(r"<ADDITIONAL_METADATA>.*?</ADDITIONAL_METADATA>|</?USER_REQUEST>", re.DOTALL)
+_SAID = ("", "PLANNER_RESPONSE", "NOTIFY_USER", "MODEL_RESPONSE")  # types of the model's own words
+_METADATA = re.compile(
+    r"<(ADDITIONAL_METADATA|USER_SETTINGS_CHANGE|EPHEMERAL_MESSAGE)>.*?</\1>|</?USER_REQUEST>", re.DOTALL
+)
+_Told = tuple[str, Role, Kind, str]  # text, role, kind, pointer
 
 
 def detect(head: Head) -> bool:
     """Records that name the person or the model as their source."""
-    return any(_role(record.get("source")) and "content" in record for record in head.objects)
+    return any(_role(record.get("source")) and {"content", "step_index"} & record.keys() for record in head.objects)
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
@@ -33,10 +37,23 @@ def _role(source: object) -> Role | None:
 
 def _messages(stream: BinaryIO, report: ReadReport) -> Iterator[Message]:
     for line, record in records(stream, report):
-        role, text = _role(record.get("source")), parts_text(record.get("content"))
-        text = _METADATA.sub("", text).strip() if role == "user" else text
-        if role is None or not text.strip():
+        told = [found for found in _told(record) if found[0].strip()]
+        if not told:
             report.skipped[label(record.get("source"))] += 1
-            continue
-        time = seconds(record.get("created_at"))
-        yield Message(text=text, role=role, line=line, pointer="/content", time=time)
+        for text, role, kind, pointer in told:
+            time = seconds(record.get("created_at"))
+            yield Message(text=text, role=role, kind=kind, line=line, pointer=pointer, time=time)
+
+
+def _told(record: dict[str, Any]) -> Iterator[_Told]:
+    """What a record says: of the model's steps only its responses are its words, the others are its tools' output."""
+    role, text = _role(record.get("source")), parts_text(record.get("content"))
+    if role == "user":
+        yield _METADATA.sub("", text).strip(), "user", "text", "/content"
+    elif role == "assistant":
+        yield string(record.get("thinking")), "assistant", "thinking", "/thinking"
+        said = string(record.get("type")) in _SAID
+        yield text, "assistant" if said else "tool", "text" if said else "tool_result", "/content"
+        for index, call in enumerate(map(mapping, sequence(record.get("tool_calls")))):
+            arguments = call.get("args", call.get("arguments"))
+            yield call_text(string(call.get("name")), arguments), "assistant", "tool_call", f"/tool_calls/{index}"

@@ -25,6 +25,7 @@ from deltamem_cli.readers.parse.values import (
     parts_text,
     seconds,
     sequence,
+    server_result,
     string,
     without_base64,
 )
@@ -146,10 +147,13 @@ class _Session:
     def _place(self, line: int, pointer: str, record: dict[str, Any]) -> _Place:
         get = record.get
         self.session_id = session = string(get("sessionId")) or self.session_id
+        uuid, copied = string(get("uuid")), get("forkedFrom")
+        if isinstance(copied, dict) and isinstance(copied.get("messageUuid"), str):
+            session, uuid = string(copied.get("sessionId")) or session, copied["messageUuid"]  # said there, copied here
         if get("isSidechain") is True:  # a sub-agent: its records carry the parent's id
             agent = string(get("agentId"))
             session = f"{session}/agent-{agent}" if agent else f"{session}/sidechain"
-        return _Place(line, pointer, session, string(get("uuid")), seconds(get("timestamp")), string(get("cwd")))
+        return _Place(line, pointer, session, uuid, seconds(get("timestamp")), string(get("cwd")))
 
     def _turn(self, record: dict[str, Any], place: _Place, role: Role) -> list[Message]:
         message = record.get("message")
@@ -197,6 +201,8 @@ class _Session:
             return self._said(string(block.get("thinking")), place, role, "thinking")
         if kind == "tool_result":
             return self._said(parts_text(block.get("content")), place, "tool", "tool_result")
+        if isinstance(kind, str) and kind.endswith("_tool_result"):
+            return self._said(server_result(block.get("content")), place, "tool", "tool_result")
         if kind in _CALLS:
             return self._said(call_text(string(block.get("name")), block.get("input")), place, role, "tool_call")
         self.skipped[label(kind)] += 1

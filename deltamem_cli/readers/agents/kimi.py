@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 from deltamem_cli.readers.parse.chunks import joined
 from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.jsonl import records
+from deltamem_cli.readers.parse.markup import is_injected
 from deltamem_cli.readers.parse.values import call_text, label, mapping, parts_text, seconds, string, tool_output
 from deltamem_cli.records import Kind, Message, ReadReport, Role
 
@@ -29,7 +30,12 @@ def read(log: Log, report: ReadReport) -> Iterator[Message]:
 def _pieces(stream: BinaryIO, report: ReadReport) -> Iterator[tuple[str, Message]]:
     for line, record in records(stream, report):
         event = mapping(record.get("event"))
-        told = _message(mapping(record.get("message"))) if "message" in record else _event(event)
+        message = mapping(record.get("message"))
+        origin = string(mapping(message.get("origin")).get("kind"))
+        if origin not in ("", "user", "compaction_summary"):
+            report.skipped[f"injected {label(origin)}"] += 1
+            continue
+        told = _message(message, origin) if "message" in record else _event(event)
         if told is None or not told[0]:
             report.skipped[label(event.get("type") or record.get("type"))] += 1
             continue
@@ -48,11 +54,14 @@ def _pieces(stream: BinaryIO, report: ReadReport) -> Iterator[tuple[str, Message
         )
 
 
-def _message(message: dict[str, Any]) -> _Told | None:
-    """A whole message: a prompt; answers come as events."""
+def _message(message: dict[str, Any], origin: str) -> _Told | None:
+    """A whole message: a prompt, or the summary that replaced the turns before it; answers come as events."""
     if message.get("role") != "user":
         return None
-    return parts_text(message.get("content")), "user", "text", "/message/content"
+    text = parts_text(message.get("content"))
+    if origin == "compaction_summary":
+        return text, "system", "summary", "/message/content"
+    return "" if is_injected(text) else text, "user", "text", "/message/content"
 
 
 def _event(event: dict[str, Any]) -> _Told | None:

@@ -39,13 +39,27 @@ def read(log: Log, report: ReadReport) -> Iterator[Message]:
 
 
 def _paths(entries: list[_Placed]) -> tuple[list[_Placed], list[_Placed]]:
-    """The entries from the root to the last one, and those off that path; all where they do not name their parents."""
-    places = {string(entry.get("id")): place for place, (_, entry) in enumerate(entries) if "parentId" in entry}
-    if not places:
-        return entries, []
-    parents = {key: string(entries[place][1]["parentId"]) for key, place in places.items()}
-    path, others = paths(parents, max(places, key=places.__getitem__))
-    return [entries[places[key]] for key in path], [entries[places[key]] for key in others]
+    """The entries on the way from the root to the last one, and those off it.
+
+    A parent that is null or not in the file is damage, not a branch: the chain goes on from the entry before. An entry
+    that names no parent at all was put in beside the chain, and is kept.
+    """
+    known: dict[str, int] = {}
+    parents: dict[str, str] = {}
+    before = ""
+    loose: list[int] = []
+    for place, (_, entry) in enumerate(entries):
+        if "parentId" not in entry:
+            loose.append(place)
+            continue
+        own, parent = string(entry.get("id")), string(entry["parentId"])
+        key = own if own and own not in known else f"entry {place}"
+        known[key] = place
+        parents[key] = parent if parent in known and parent != key else before
+        before = key
+    path, others = paths(parents, before or None)
+    kept = sorted([*loose, *(known[key] for key in path)])
+    return [entries[place] for place in kept], [entries[known[key]] for key in others]
 
 
 def _messages(path: list[_Placed], header: dict[str, Any], skipped: Counter[str]) -> Iterator[Message]:

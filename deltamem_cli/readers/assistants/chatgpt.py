@@ -53,6 +53,8 @@ def _is_conversation(value: object) -> bool:
     nodes = mapping(value).get("mapping")
     if not isinstance(nodes, dict):
         return False
+    if any("fragments" in mapping(mapping(node).get("message")) for node in nodes.values()):
+        return False  # DeepSeek's
     first = mapping(next(iter(nodes.values()), {"message": None}))
     return "message" in first or "parent" in first or "id" in first
 
@@ -72,7 +74,7 @@ def _conversation(conversation: dict[str, Any], pointer: str, report: ReadReport
     current = conversation.get("current_node")
     path, others = paths(parents, current if isinstance(current, str) and current in nodes else _newest_leaf(nodes))
     session = string(conversation.get("conversation_id")) or string(conversation.get("id"))
-    title = string(conversation.get("title"))
+    title, model = string(conversation.get("title")), string(conversation.get("default_model_slug"))
     gizmo = string(conversation.get("gizmo_id"))
     if off_path := sum(1 for key in others if mapping(nodes[key]).get("message")):
         report.skipped[OTHER_BRANCH] += off_path
@@ -88,7 +90,7 @@ def _conversation(conversation: dict[str, Any], pointer: str, report: ReadReport
             pointer=f"{pointer}/mapping/{_escaped(key)}/message",
             session=session,
             id=f"{session}/{key}" if session else "",
-            speaker=string(meta.get("model_slug") if role == "assistant" else author.get("name")),
+            speaker=string(meta.get("model_slug")) or model if role == "assistant" else string(author.get("name")),
             time=seconds(message.get("create_time")),
             title=title,
             project=gizmo if gizmo.startswith("g-p-") else "",

@@ -110,6 +110,22 @@ def plain(value: object) -> str:
         return ""
 
 
+def server_result(content: object) -> str:
+    """The text of a tool's result in Anthropic's blocks: parts with text, or results with a title and an address."""
+    parts = content if isinstance(content, list) else [content]
+    texts = (part if isinstance(part, str) else _result_text(mapping(part)) for part in parts)
+    return without_base64("\n".join(text for text in texts if text.strip()))
+
+
+def _result_text(part: dict[str, Any]) -> str:
+    if isinstance(part.get("text"), str):
+        return str(part["text"])
+    told = [string(part.get(key)) for key in ("title", "url", "stdout", "stderr", "error_code", "file_path")]
+    inner = part.get("content")
+    told.append(server_result(inner) if isinstance(inner, list | dict) else string(inner))
+    return "\n".join(filter(None, told))
+
+
 def tool_output(output: object) -> str:
     """The text of a tool's output: plain, JSON in a string with an "output" field, an object with one, or parts."""
     if isinstance(output, str) and output.startswith("{"):
