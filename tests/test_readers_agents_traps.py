@@ -337,7 +337,7 @@ def test_pi_circles_and_missing_parents_end() -> None:
     def entry(id: str, parent: str | None) -> dict[str, Any]:
         return {"type": "message", "id": id, "parentId": parent, "message": {"role": "user", "content": id}}
 
-    assert texts("pi", header, entry("a", None), entry("b", "a"), entry("c", "gone")) == ["c"]
+    assert texts("pi", header, entry("a", None), entry("b", "a"), entry("c", "gone")) == ["a", "b", "c"]
     assert texts("pi", header, entry("a", "b"), entry("b", "a")) == ["a", "b"]
     flat = [{key: value for key, value in entry(id, None).items() if key != "parentId"} for id in "ab"]
     assert texts("pi", header, *flat) == ["a", "b"]

@@ -22,6 +22,7 @@ from deltamem_cli.readers.io.paths import STDIN, LogFile
 from deltamem_cli.records import Kind, Message, ReadReport, Session, Source
 from deltamem_cli.text.redact import Redactor
 
+_WORDS = ("role ", "sender ", "no text", "not a ", "untyped", "empty ", "chat ", "thread ", "message", "turn ")
 OFF_PATH = 1 << 31  # the first number of passages off the path
 
 
@@ -170,18 +171,32 @@ def _read(file: LogFile, work: Reading, format: str | None, stdin: BinaryIO | No
         for _ in take_all(chain(opening, messages), file.path, work):
             if told != tracked.read_bytes:
                 yield (told := tracked.read_bytes)
-        digest = tracked.hash.hexdigest() if work.hashed and not report.broken else ""
+        digest = tracked.hash.hexdigest() if work.hashed else ""
         if file.path != STDIN:
             work.end(Source(file.path, found, tracked.read_bytes if digest else 0, digest, work.settings))
     summary.logs[found] += 1
     summary.bytes_in += tracked.read_bytes
     summary.skipped.update(report.left_out(work.all_branches))
+    _tell_nothing(file, found, report, work, gave=bool(opening))
     if report.pending:
         summary.pending.append(file.path)
     for line, why in report.broken:
         _report(
             LogError(file.path, f"{why}; this record was left out, the others were read", line), summary, work.strict
         )
+
+
+def _tell_nothing(file: LogFile, format: str, report: ReadReport, work: Reading, *, gave: bool) -> None:
+    """Report a log that gave no message, but for a file of a folder that holds nothing but bookkeeping.
+
+    A tool writes files without a word in them all the time; a record that should have had words is another matter.
+    """
+    silent = not (file.named or any(kind.startswith(_WORDS) for kind in report.skipped))
+    if gave or report.pending or silent:
+        return
+    left = ", ".join(f"{kind} {count}" for kind, count in sorted(report.skipped.items())[:8]) or "nothing"
+    why = f"was read as {format}, but gave no message (left out: {left}); see `deltamem formats`"
+    _report(LogError(file.path, why), work.summary, work.strict)
 
 
 def take_all(messages: Iterable[Message], source: str, work: Reading) -> Iterator[None]:

@@ -30,10 +30,12 @@ from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.records import Message, ReadReport
 
 READERS: dict[str, str] = {  # name → module; detection asks them in this order, the most specific first
+    "agent-runs": "deltamem_cli.readers.agents.agent_runs",
     "qwen": "deltamem_cli.readers.agents.qwen",
     "claude-code": "deltamem_cli.readers.agents.claude_code",
     "codex": "deltamem_cli.readers.agents.codex",
     "claude-ai": "deltamem_cli.readers.assistants.claude_ai",
+    "deepseek-web": "deltamem_cli.readers.assistants.deepseek_web",
     "chatgpt": "deltamem_cli.readers.assistants.chatgpt",
     "grok-export": "deltamem_cli.readers.assistants.grok_export",
     "open-webui": "deltamem_cli.readers.assistants.open_webui",
@@ -51,6 +53,15 @@ READERS: dict[str, str] = {  # name → module; detection asks them in this orde
     "antigravity": "deltamem_cli.readers.agents.antigravity",
     "zed": "deltamem_cli.readers.agents.zed",
     "hermes": "deltamem_cli.readers.agents.hermes",
+    "droid": "deltamem_cli.readers.agents.droid",
+    "swe-agent": "deltamem_cli.readers.agents.swe_agent",
+    "continue": "deltamem_cli.readers.agents.continue_dev",
+    "ui-message": "deltamem_cli.readers.assistants.ui_message",
+    "gemini-parts": "deltamem_cli.readers.assistants.gemini_parts",
+    "lm-studio": "deltamem_cli.readers.assistants.lm_studio",
+    "librechat": "deltamem_cli.readers.assistants.librechat",
+    "typingmind": "deltamem_cli.readers.assistants.typingmind",
+    "sillytavern": "deltamem_cli.readers.assistants.sillytavern",
     "specstory": "deltamem_cli.readers.agents.specstory",
     "slack": "deltamem_cli.readers.chats.slack",
     "discord": "deltamem_cli.readers.chats.discord",

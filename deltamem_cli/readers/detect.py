@@ -14,7 +14,7 @@ from deltamem_cli.readers.io.paths import LogFile, find_logs
 from deltamem_cli.readers.io.streams import ByteStream
 from deltamem_cli.readers.parse import sqlite
 from deltamem_cli.readers.parse.head import Head, Log, rewound
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.ids import place_of, with_ids
 from deltamem_cli.records import Message, ReadReport
 
 
@@ -58,7 +58,7 @@ def open_log(stream: ByteStream, name: str, format: str | None = None) -> tuple[
 
 def read_log(format: str, log: Log, report: ReadReport) -> Iterator[Message]:
     """Return the messages of a log, every one with a session and an id: the log's own, or derived ones."""
-    return with_ids(reader(format).read(log, report))
+    return with_ids(reader(format).read(log, report), place_of(log.name))
 
 
 def titles() -> dict[str, str]:

@@ -19,6 +19,7 @@ from deltamem_cli.readers.io.opening import open_input
 from deltamem_cli.readers.io.paths import LogFile, find_logs
 
 _EDITORS = ("Code", "Code - Insiders", "VSCodium", "Cursor", "Windsurf")
+_TRIED = 5  # of a tool's newest files: the last one may be empty or half written
 _AGENTS = ("saoudrizwan.claude-dev", "rooveterinaryinc.roo-cline", "kilocode.kilo-code")
 
 
@@ -38,6 +39,19 @@ TOOLS = (
     Tool("Gemini CLI", ("{gemini}/tmp/*/chats",), ("*.json", "*.jsonl")),
     Tool("opencode", ("{opencode}",)),
     Tool("Goose", ("{data}/goose/sessions", "{apps}/Block/goose/data/sessions"), ("sessions.db", "*.jsonl")),
+    Tool("Qwen Code", ("{home}/.qwen/projects/*/chats", "{home}/.qwen/tmp/*/chats"), ("*.jsonl", "*.json")),
+    Tool("Kimi Code", ("{home}/.kimi-code/sessions", "{home}/.kimi/sessions"), ("wire.jsonl",)),
+    Tool("pi, OpenClaw", ("{home}/.pi/agent/sessions", "{home}/.openclaw/agents/*/sessions"), ("*.jsonl",)),
+    Tool("Zed", ("{data}/zed/threads/threads.db", "{apps}/Zed/threads/threads.db")),
+    Tool("Antigravity", ("{home}/.gemini/antigravity*/brain",), ("transcript.jsonl",)),
+    Tool("Grok Build", ("{home}/.grok/sessions",), ("chat_history.jsonl", "updates.jsonl")),
+    Tool("DeepSeek", ("{home}/.deepseek/sessions", "{home}/.dscode/sessions"), ("*.jsonl",)),
+    Tool("Hermes", ("{home}/.hermes/state.db", "{home}/.hermes/profiles/*/state.db")),
+    Tool("Factory Droid", ("{home}/.factory/sessions",), ("*.jsonl",)),
+    Tool("Continue", ("{home}/.continue/sessions",), ("*-*.json",)),
+    Tool("Amp", ("{data}/amp/threads",), ("T-*.json",)),
+    Tool("LM Studio", ("{home}/.lmstudio/conversations", "{home}/.cache/lm-studio/conversations"), ("*.json",)),
+    Tool("Cline (newer)", ("{home}/.cline/data/sessions",), ("*.json",)),
     Tool("SpecStory", ("{here}/.specstory/history",), ("*.md",)),
     Tool("aider", ("{aider}",)),
     Tool("Cursor", ("{apps}/Cursor/User/globalStorage/state.vscdb",)),
@@ -59,7 +73,8 @@ TOOLS = (
 class Found:
     """The logs of one tool.
 
-    format: what its newest log is read as, None where no reader takes it. roots: the folders and files to ingest.
+    format: what its newest readable log is read as, None where no reader takes one of its newest.
+    roots: the folders and files to ingest.
     first, last: when the logs were last written, the oldest and the newest (seconds since 1970 UTC).
     """
 
@@ -118,9 +133,10 @@ def _look(tool: Tool, bases: Mapping[str, list[str]]) -> Found | None:
     written = {file: time for file in files if (time := _written(file.path)) is not None}
     if not written:
         return None
-    newest = max(written, key=lambda file: (written[file], file.path))
+    newest_first = sorted(written, key=lambda file: (written[file], file.path), reverse=True)
     size, times = sum(file.size for file in written), written.values()
-    return Found(tool.name, _format(newest), len(written), size, min(times), max(times), roots)
+    format = next((found for file in newest_first[:_TRIED] if (found := _format(file))), None)
+    return Found(tool.name, format, len(written), size, min(times), max(times), roots)
 
 
 def _expanded(root: str, bases: Mapping[str, list[str]]) -> Iterator[str]:

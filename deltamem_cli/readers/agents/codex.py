@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from deltamem_cli.readers.agents.codex_items import begins_own, item_tool
 from deltamem_cli.readers.agents.codex_state import Recent, Twins
 from deltamem_cli.readers.agents.codex_text import human_text, working_folder
 from deltamem_cli.readers.parse.head import Head, Log
@@ -32,7 +33,8 @@ from deltamem_cli.records import Kind, Message, ReadReport, Role
 TITLE = "Codex rollout (JSONL)"
 
 _ENVELOPES = frozenset({"session_meta", "response_item", "event_msg", "turn_context", "compacted"})
-_COPY_SECONDS = 1.0  # a fork writes its parent's records anew at once: nothing of its own is that early
+_COPY_SECONDS = 1.0  # a fork writes its parent's records anew, one right after the other
+_LONGEST_COPY = 30.0  # seconds that it may take for that
 _EVENT_TEXT: dict[str, tuple[str, Role, Kind]] = {  # event → (field of its text, role, kind)
     "user_message": ("message", "user", "text"),
     "agent_message": ("message", "assistant", "text"),
@@ -70,8 +72,11 @@ class _Rollout:
         self.session = ""  # of the records now read
         self.own: dict[str, Any] | None = None  # payload of the first session_meta
         self.parent = ""  # whose records stand first in a forked session
+        self.copied = True  # whether they still come
+        self.last: float | None = None  # time of the record before
         self.turn = ""
         self.project = self.title = self.model = ""
+        self.calls: set[str] = set()  # ids of the calls that were told
         self.line = 0
         self.time: float | None = None
 
@@ -134,7 +139,11 @@ class _Rollout:
             copied = ordinal < start
         else:
             began = self.own["time"]
-            copied = began is not None and self.time is not None and self.time <= began + _COPY_SECONDS
+            last, self.last = self.last if self.last is not None else began, self.time
+            if began is None or self.time is None or last is None or _is_late(self.time, last, began):
+                self.copied = False
+            self.copied = self.copied and not begins_own(record, began or 0.0)
+            copied = self.copied
         own = string(self.own.get("id")) or string(self.own.get("session_id"))
         session = self.parent if copied else own
         if session != self.session:
@@ -199,6 +208,8 @@ class _Rollout:
         elif kind == "item_completed":
             event = mapping(event.get("item"))
             kind, table = event.get("type"), _ITEM_TEXT
+            if done := item_tool(event):
+                return self._done(string(event.get("id")), *done)
         if (kind := string(kind)) in table:
             field, role, said = table[kind]
             text = event.get(field)
@@ -221,10 +232,20 @@ class _Rollout:
         identity = digest(self.session, role, kind, text.strip(), occurrence) if self.session else ""
         return [self._told(text, role, kind, identity)]
 
+    def _done(self, call: str, called: str, result: str) -> list[Message]:
+        """A tool's item, unless response items have told it."""
+        if call and call in self.calls:
+            self.skipped["told twice"] += 1
+            return []
+        said = [*self._tool(called, "tool_call", call)]
+        return [*said, *self._tool(result, "tool_result", call)] if result.strip() else said
+
     def _tool(self, text: str, kind: Kind, call: str) -> list[Message]:
         if not text.strip():
             self.skipped[f"empty {kind}"] += 1
             return []
+        if call:
+            self.calls.add(call)
         identity = f"{self.session}/{call}/{kind}" if call and self.session else ""
         return [self._told(text, "assistant" if kind == "tool_call" else "tool", kind, identity)]
 
@@ -242,3 +263,8 @@ class _Rollout:
             title=title,
             project=self.project,
         )
+
+
+def _is_late(time: float, last: float, began: float) -> bool:
+    """Whether a fork's record comes too late to be a copy."""
+    return time > last + _COPY_SECONDS or time > began + _LONGEST_COPY

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from deltamem_cli.readers.agents.opencode_second import second_generation
 from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.json_stream import document
 from deltamem_cli.readers.parse.siblings import sibling
@@ -35,6 +36,8 @@ _Told = tuple[str, Role, Kind, str]  # text, role, kind, pointer inside the part
 
 def detect(head: Head) -> bool:
     """The three tables of its database, an export of a session, or one part of the older tree."""
+    if {"session_id", "type", "seq", "data"} <= head.tables.get("session_message", frozenset()):
+        return True
     if head.tables:
         rows = head.tables.get("message", frozenset()), head.tables.get("part", frozenset())
         return "session" in head.tables and {"session_id", "time_created", "data"} <= rows[0] and "data" in rows[1]
@@ -46,14 +49,18 @@ def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages of all sessions of a database, or of one JSON file. Raises LogError for one that is broken."""
     if is_open(log):
         with connect(log) as database:
-            yield from _from_rows(database, report.skipped)
+            newer: set[object] = set()
+            yield from second_generation(database, report.skipped, newer)
+            yield from _from_rows(database, report.skipped, newer)
         return
     value = mapping(document(log))
     yield from _from_tree(value, log.name, report.skipped) if _is_part(value) else _from_export(value, report.skipped)
 
 
 def _is_export(value: dict[str, Any]) -> bool:
-    first = mapping(next(iter(sequence(value.get("messages"))), None))
+    first, info = mapping(next(iter(sequence(value.get("messages"))), None)), mapping(value.get("info"))
+    if string(info.get("id")).startswith("ses_") and {"title", "directory", "projectID"} & info.keys():
+        return True  # what comes after may lie beyond the head
     return isinstance(value.get("info"), dict) and "info" in first and "parts" in first
 
 
@@ -61,7 +68,8 @@ def _is_part(value: dict[str, Any]) -> bool:
     return {"id", "messageID", "sessionID", "type"} <= value.keys()
 
 
-def _from_rows(database: Database, skipped: Counter[str]) -> Iterator[Message]:
+def _from_rows(database: Database, skipped: Counter[str], newer: set[object]) -> Iterator[Message]:
+    """The messages of the tables of version 1, but for sessions that stand in those of version 2, too."""
     columns = ("id", "directory", "title")
     sessions = {
         key: {"id": string(key), "directory": directory, "title": title}
@@ -69,6 +77,9 @@ def _from_rows(database: Database, skipped: Counter[str]) -> Iterator[Message]:
     }
     told_by = ("id", "session_id", "time_created", "data")
     for _, key, session, time, data in database.rows("message", told_by, "ORDER BY session_id, time_created, id"):
+        if session in newer:
+            skipped["told in session_message"] += 1
+            continue
         info = {"time": {"created": time}} | mapping(json_of(data)) | {"id": key}
         parts = database.rows("part", ("id", "data"), "WHERE message_id = ? ORDER BY id", (key,))
         for rowid, part_id, part in parts:

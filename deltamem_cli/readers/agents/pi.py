@@ -44,13 +44,15 @@ def _paths(entries: list[_Placed]) -> tuple[list[_Placed], list[_Placed]]:
     A parent that is null or not in the file is damage, not a branch: the chain goes on from the entry before. An entry
     that names no parent at all was put in beside the chain, and is kept.
     """
+    if not any("parentId" in entry for _, entry in entries):
+        return entries, []
     known: dict[str, int] = {}
     parents: dict[str, str] = {}
     before = ""
     loose: list[int] = []
     for place, (_, entry) in enumerate(entries):
         if "parentId" not in entry:
-            loose.append(place)
+            loose += [place] if entry.get("type") != "session" else []
             continue
         own, parent = string(entry.get("id")), string(entry["parentId"])
         key = own if own and own not in known else f"entry {place}"

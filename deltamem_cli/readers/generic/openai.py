@@ -22,7 +22,7 @@ from deltamem_cli.records import Message, ReadReport
 TITLE = "OpenAI or Anthropic messages (JSON or JSONL)"
 
 _Entry = tuple[int, str, Any]  # line, pointer, a turn or a conversation
-_SESSION = ("session_id", "conversation_id", "thread_id", "sessionId")
+_SESSION = ("session_id", "conversation_id", "thread_id", "sessionId", "conversationId", "chatId")
 _OTHERS = {"mapping", "chat_messages", "guild", "projectHash", "haystack_sessions", "$set", "payload"}
 
 

@@ -17,8 +17,8 @@ TITLE = "turns with a speaker and a text (JSON or JSONL)"
 
 _WHO = ("role", "speaker", "author", "sender", "user", "from")
 _WHAT = ("content", "text", "message", "utterance", "value")
-_WHEN = ("timestamp", "created_at", "create_time", "datetime", "time", "ts", "date")
-SESSION = ("session_id", "conversation_id", "thread_id", "sessionId")
+_WHEN = ("timestamp", "created_at", "createdAt", "sentAt", "create_time", "datetime", "time", "ts", "date")
+SESSION = ("session_id", "conversation_id", "thread_id", "sessionId", "conversationId", "chatId")
 _OTHERS = {"type", "payload", "guild", "team", "subtype", "blocks", "from_id", "date_unixtime"}  # people's chats
 _OTHERS |= {"hash", "sha", "commit"}  # commits have authors and messages
 _SHARE = 0.8  # of the records that must have the one pair of names

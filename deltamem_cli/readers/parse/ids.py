@@ -10,6 +10,14 @@ from hashlib import blake2b
 from deltamem_cli.records import Message
 
 _OPENING = 2  # messages that name a session
+_ENDINGS = {".jsonl", ".json", ".txt", ".md", ".log", ".gz", ".zst", ".xz", ".bz2", ".zip", ".bak", ".traj", ".db"}
+_USUAL = set(  # names that tools give every log, and the folders in which they put it
+    """
+    agents api_conversation_history aider.chat.history brain chat chat_history chats conversation conversations data
+    events export history index input log logs main messages output result run session state store subagents
+    system_generated task transcript transcripts ui_messages updates wire
+    """.split()  # noqa: SIM905
+) | {"", "-", "."}
 
 
 def digest(*fields: object) -> str:
@@ -21,12 +29,34 @@ def digest(*fields: object) -> str:
     return blake2b(b"".join(pieces), digest_size=16).hexdigest()
 
 
-def session_id(opening: Iterable[Message]) -> str:
-    """The id of a session from its first two messages (role, speaker, text)."""
-    return digest(*(field for message in opening for field in (message.role, message.speaker, message.text)))
+def session_id(opening: Iterable[Message], place: str = "") -> str:
+    """The id of a session from its first two messages (role, speaker, text, time), and its place where none has a time.
+
+    Conversations that open alike have other times, or stand in another place.
+    """
+    said = [*opening]
+    fields: list[object] = [field for message in said for field in (message.role, message.speaker, message.text)]
+    times = [message.time for message in said if message.time is not None]
+    if not times and place:
+        fields.append(place)
+    return digest(*fields, *times)
 
 
-def with_ids(messages: Iterable[Message]) -> Iterator[Message]:
+def place_of(path: str) -> str:
+    """The name in a log's path that tells it from others: the file's, or that of the folder that a tool gives its logs.
+
+    A copy in another folder keeps it; a compressed one, too. "" for a stream without a name.
+    """
+    for name in reversed(path.replace("\\", "/").split("/")[-8:]):
+        stem = name
+        while (at := stem.rfind(".")) > 0 and stem[at:].lower() in _ENDINGS:
+            stem = stem[:at]
+        if stem.lower().strip("._-") not in _USUAL:
+            return stem
+    return ""
+
+
+def with_ids(messages: Iterable[Message], place: str = "") -> Iterator[Message]:
     """The messages, each with a session and an id: those that lack a session are one session of their own.
 
     A missing id is made of session, role, kind, speaker, time, text and how often that has been said before, so a
@@ -44,10 +74,10 @@ def with_ids(messages: Iterable[Message]) -> Iterator[Message]:
         else:
             opening.append(message)
             if sum(not first.off_path for first in opening) == _OPENING:
-                session = _opened_by(opening)
+                session = _opened_by(opening, place)
                 yield from (_with_id(first, session, said) for first in opening)
     if opening and not session:
-        session = _opened_by(opening)
+        session = _opened_by(opening, place)
         yield from (_with_id(first, session, said) for first in opening)
 
 
@@ -57,8 +87,8 @@ def each_with_ids(conversations: Iterable[Iterable[Message]]) -> Iterator[Messag
         yield from with_ids(messages)
 
 
-def _opened_by(opening: list[Message]) -> str:
-    return session_id([message for message in opening if not message.off_path] or opening[:_OPENING])
+def _opened_by(opening: list[Message], place: str) -> str:
+    return session_id([message for message in opening if not message.off_path] or opening[:_OPENING], place)
 
 
 def _with_id(message: Message, session: str, said: Counter[bytes]) -> Message:

@@ -30,7 +30,7 @@ ROLES: dict[str, Role] = {
     "tool": "tool",
     "function": "tool",
 }
-_TIMES = ("timestamp", "created_at", "create_time", "created", "time", "ts", "date")
+_TIMES = ("timestamp", "created_at", "createdAt", "sentAt", "create_time", "created", "time", "ts", "date")
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 _CALLS = ("tool_use", "tool-call", "tool_call", "toolCall", "function_call")
 _RESULTS = ("tool_result", "tool-result", "function_call_output")
@@ -44,10 +44,11 @@ def turn_messages(turn: dict[str, Any], line: int, pointer: str, skipped: Counte
     if role is None:
         skipped[f"role {label(name)}"] += 1
         return
-    time = next((found for key in _TIMES if (found := seconds(turn.get(key))) is not None), None)
+    beside = (turn, mapping(turn.get("meta")), mapping(turn.get("metadata")), mapping(turn.get("usage")))
+    time = next((found for at in beside for key in _TIMES if (found := seconds(at.get(key))) is not None), None)
     speaker = string(turn.get("name"))
     if role == "assistant":
-        model = string(mapping(turn.get("metadata")).get("model"))
+        model = next((name for at in beside if (name := string(at.get("model")))), "")
         speaker = speaker or first_string(turn, ("model", "model_id")) or model
     told = [found for found in _told(turn, role) if found[0].strip()]
     if not told:
@@ -115,7 +116,8 @@ def _block(part: object, role: Role, pointer: str) -> _Told:
         name = string(fields.get("name")) or string(fields.get("toolName"))
         return call_text(name, fields.get("input", fields.get("arguments"))), role, "tool_call", pointer
     if kind in _RESULTS:
-        return tool_output(fields.get("content", fields.get("output"))), "tool", "tool_result", pointer
+        result = fields.get("content", fields.get("output", mapping(fields.get("run")).get("result")))
+        return tool_output(result), "tool", "tool_result", pointer
     if kind == "thinking":
         return string(fields.get("thinking")) or string(fields.get("text")), role, "thinking", pointer
     return parts_text([part]), role, "text", pointer

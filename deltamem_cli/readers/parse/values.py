@@ -77,7 +77,8 @@ def part_text(part: object) -> str:
     fields = mapping(part)
     if string(fields.get("type", "text")) not in _TEXT_PARTS:
         return ""
-    return string(fields.get("text")) or string(fields.get("refusal"))
+    text = fields.get("text")
+    return string(text) or string(mapping(text).get("value")) or string(fields.get("refusal"))
 
 
 def call_text(name: str, arguments: object) -> str:
