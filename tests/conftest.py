@@ -85,6 +85,17 @@ def _direction(word: str, dimension: int) -> NDArray[np.float64]:
     return np.asarray(direction / np.linalg.norm(direction))
 
 
+@pytest.fixture(autouse=True)
+def at_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home: no test sees or changes what the person who runs it has set, asked or remembered."""
+    home = tmp_path_factory.mktemp("home")
+    for name in ("CONFIG", "DATA", "STATE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
+    for name in [name for name in os.environ if name.startswith("DELTAMEM_") and name != "DELTAMEM_UPDATE_DOCS"]:
+        monkeypatch.delenv(name)
+    return home
+
+
 @pytest.fixture
 def encoder() -> WordEncoder:
     return WordEncoder()

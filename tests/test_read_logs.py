@@ -41,7 +41,9 @@ def test_a_log_begins_its_messages_follow_and_it_ends(tmp_path: Path) -> None:
 
 def test_a_log_that_breaks_off_never_ends_and_the_next_one_is_read(tmp_path: Path) -> None:
     broken = tmp_path / "broken.json"
-    broken.write_text('[{"role": "user", "content": "x"}, {"role": "user", "content": "y"}, {"role": "user", "content": "z')
+    broken.write_text(
+        '[{"role": "user", "content": "x"}, {"role": "user", "content": "y"}, {"role": "user", "content": "z'
+    )
     summary = Summary()
     assert shape([broken, write_log(tmp_path / "b.jsonl", ["z"])], summary) == [
         *("begun broken", "x", "y"),

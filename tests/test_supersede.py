@@ -188,7 +188,7 @@ def test_a_person_sees_it(invoke: Callable[..., Ran], notes: str) -> None:
     first, second = ran.out.split("\n\n")[1:3]
     assert "   before: 2026-05-0" in first
     assert "   ┆ user: jonna does live in leipzig" in first
-    assert "   superseded by /logs/log.jsonl:6 (2026-05-0" in second
+    assert "   superseded by logs/s6:6 (2026-05-0" in second
     assert "before:" not in invoke("query", notes, QUESTION).out
 
 

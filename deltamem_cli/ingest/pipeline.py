@@ -21,6 +21,7 @@ from deltamem_cli.memory.learning import Learning
 from deltamem_cli.readers.io.paths import STDIN, LogFile, find_logs
 from deltamem_cli.readers.parse.ids import with_ids
 from deltamem_cli.records import KINDS, Message, Passage, Session, Source
+from deltamem_cli.text import terms
 from deltamem_cli.text.split import passages
 
 WINDOW = 2048  # passages that are sorted by length before they are encoded
@@ -40,6 +41,7 @@ def new_header(encoder: Encoder, text: bool, learning: Learning | None = None) -
         dimension=encoder.dimension,
         window=encoder.max_tokens,
         text=text,
+        terms=terms.VERSION,
     )
     return replace(made, **asdict(learning or Learning()))
 
