@@ -20,7 +20,7 @@ class IngestOptions:
     text: bool
     budget: int | None
     learning: dict[str, Any]
-    model: str | None
+    model: str
     device: str
     jobs: int
     quiet: bool

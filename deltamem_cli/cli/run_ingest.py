@@ -42,7 +42,7 @@ def _tools(options: IngestOptions) -> Iterator[_Tools]:
 
     Learning(**options.learning)  # raises what is wrong with it before anything is loaded
     where = places(options.device, options.jobs)
-    with spread(load_encoder(options.model or "default", device=where[0]), where) as encoder:
+    with spread(load_encoder(options.model, device=where[0]), where) as encoder:
         yield _Tools(options, where[0], encoder)
 
 
