@@ -30,7 +30,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The utterances, in file order, each at the line where its words begin.
+    """Yield the utterances, in file order, each at the line where its words begin.
 
     Raises LogError for a text in which nobody is named as the speaker.
     """

@@ -78,7 +78,7 @@ class Style:
     speakers: frozenset[str]
 
     def label(self, line: str) -> Label | None:
-        """The label at the start of a line, or None."""
+        """Return the label at the start of a line, or None."""
         found = _match(self.name, line)
         if found is None:
             return None
@@ -89,7 +89,7 @@ class Style:
         return Label(_ROLES.get(key, "user"), "" if key in _NAMELESS else name, time, text)
 
     def title(self, line: str) -> str:
-        """The title that a line before the first speaker gives, or ""."""
+        """Return the title that a line before the first speaker gives, or ""."""
         found = re.match(r"(?:# |title:)\s*(.{1,200})", line)
         return found[1].strip().strip("\"'") if found else ""
 
@@ -101,7 +101,7 @@ class Fences:
         self._open = ""
 
     def inside(self, line: str) -> bool:
-        """True for a line of a fenced block, its fences included."""
+        """Return True for a line of a fenced block, its fences included."""
         found = re.match(r" {0,3}(`{3,}|~{3,})(.*)$", line)
         if not self._open:
             self._open = found[1] if found and not (found[1][0] == "`" and "`" in found[2]) else ""
@@ -112,13 +112,13 @@ class Fences:
 
 
 def named(line: str) -> tuple[str, str] | None:
-    """(name, what follows) of a line that begins with a speaker's name and a colon, or None."""
+    """Return (name, what follows) of a line that begins with a speaker's name and a colon, or None."""
     found = _match("plain", line)
     return (found[0], found[2]) if found else None
 
 
 def choose(text: str) -> Style | None:
-    """The style in which the speakers of a text are marked, or None when nobody takes turns in it."""
+    """Return the style in which the speakers of a text are marked, or None when nobody takes turns in it."""
     if _OTHER_TEXTS.search(text):
         return None
     fences = Fences()
