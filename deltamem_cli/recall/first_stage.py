@@ -17,7 +17,7 @@ across sessions). Only the question is encoded.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import pairwise
@@ -72,10 +72,9 @@ class Ranker:
         self._left = weights(memory.header.half_life, self.rows.time, self.rows.summed)
         self._reads = Reads(self._matrix, self._rule)
         small = len(self.rows) <= _KEPT
-        wide = replace(self.rows, terms=self.rows.terms.astype(np.intp)) if small else self.rows  # numpy's own indices
+        wide = self.rows.replaced(terms=self.rows.terms.astype(np.intp)) if small else self.rows  # numpy's own indices
         self._words = Words(wide, memory.vocabulary, self._matrix.states)
         self._bm25 = Bm25(wide, memory.vocabulary, memory.header.sessions)
-        self._starts = np.concatenate([[0], np.cumsum(self.rows.sizes, dtype=np.int64)])
         self._same_session = joined(self.rows.session)
         self._is_tool = np.isin(self.rows.kind, [KINDS.index("tool_call"), KINDS.index("tool_result")]).astype(
             np.float32
@@ -134,7 +133,7 @@ class Ranker:
 
     def words_of(self, row: int) -> bytes:
         """The terms of a passage and how often each occurs: the same bytes for the same text."""
-        of = slice(int(self._starts[row]), int(self._starts[row + 1]))
+        of = slice(*self.rows.offsets[row : row + 2].tolist())
         return self.rows.terms[of].tobytes() + self.rows.counts[of].tobytes()
 
     def _said_when(self, question: str, now: datetime) -> Floats:

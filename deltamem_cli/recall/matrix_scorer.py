@@ -58,7 +58,6 @@ class Words:
 
     def __init__(self, rows: Rows, vocabulary: NDArray[np.uint64], states: Longs) -> None:
         self._rows, self._vocabulary = rows, vocabulary
-        self._starts = np.concatenate([[0], np.cumsum(rows.sizes, dtype=np.int64)])
         self._states = [self._prepare(first, end) for first, end in pairwise(states.tolist())]
         self._scale = 1 / np.sqrt(np.maximum(rows.sizes, 1) * np.float32(keys.SPREAD))
 
@@ -76,7 +75,7 @@ class Words:
         found = np.zeros(len(self._rows), np.float32)
         for half, (first, end) in zip(halves, pairwise(states.tolist()), strict=True):
             for row in range(first, end):
-                terms = self._vocabulary[self._rows.terms[self._starts[row] : self._starts[row + 1]]]
+                terms = self._vocabulary[self._rows.terms[slice(*self._rows.offsets[row : row + 2])]]
                 found[row] = keys.project(half, terms).sum() / np.sqrt(max(len(terms), 1))
         return found
 
@@ -84,8 +83,8 @@ class Words:
         """Of a state: its terms; where each lands in a word half and its negative (U, SPREAD); the terms row by row;
         which rows have any, and where these begin.
         """
-        start = self._starts[first:end]
-        terms = self._rows.terms[start[0] : self._starts[end]]
+        start = self._rows.offsets[first:end]
+        terms = self._rows.terms[start[0] : self._rows.offsets[end]]
         asked = np.zeros(len(self._vocabulary), bool)
         asked[terms] = True
         used = np.flatnonzero(asked)
