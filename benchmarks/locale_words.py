@@ -66,7 +66,7 @@ def _by_coverage(names: list[str]) -> tuple[list[str], list[str]]:
     return sorted(well), sorted(set(names) - well)
 
 
-def _worded(contexts: Any) -> Iterator[tuple[Any, str]]:  # noqa: ANN401 - babel's own classes
+def _worded(contexts: Any) -> Iterator[tuple[Any, str]]:
     """(what it means, folded word) of the wide and abbreviated names of months, days or periods."""
     for context in contexts.values():
         for width in ("wide", "abbreviated", "short"):
@@ -76,7 +76,7 @@ def _worded(contexts: Any) -> Iterator[tuple[Any, str]]:  # noqa: ANN401 - babel
                     yield meaning, word
 
 
-def _fillers(locale: Any) -> set[str]:  # noqa: ANN401 - babel's own class
+def _fillers(locale: Any) -> set[str]:
     """The words that stand in the patterns of a locale between the numbers."""
     patterns = [pattern.pattern for pattern in (*locale.date_formats.values(), *locale.time_formats.values())]
     patterns += [re.sub(r"\{\d\}", " ", str(glue)) for glue in locale.datetime_formats.values()]
@@ -86,7 +86,7 @@ def _fillers(locale: Any) -> set[str]:  # noqa: ANN401 - babel's own class
     return {folded(word) for word in re.split(r"[\s\d{}]+", literal) if _LETTERS.search(word)} - {""}
 
 
-def _half(locale: Any, period: str) -> str:  # noqa: ANN401 - babel's own class
+def _half(locale: Any, period: str) -> str:
     """The halves of the day (a, p) that a period of a locale reaches into."""
     if period in _HALVES:
         return _HALVES[period]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from deltamem_cli.readers.parse.stamps import Stamp, stamp
+from deltamem_cli.readers.parse.stamps import Stamp, day, stamp
 
 _CLOCK = r"\d{1,2}[:.]\d{2}(?::\d{2}(?:[.,]\d{1,9})?)?(?:\s?[AaPp]\.?\s?[Mm]\.?)?"
 _DATE = r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}[T ,]{1,3}"
@@ -25,7 +25,7 @@ _SHAPES = {  # the more telling first
     "timed": r"(?P<name>[^:：\s\[\]()#][^:：\[\]()\n]{0,79}?)\s*[\[(](?P<time>[^\[\]()\n]{4,64})[\])](?:\*\*)?"
     rf"{_COLON}(?:\*\*)?{_REST}",
     "named": r"\[(?P<name>[^\[\]\n]{1,80})\] \[(?P<time>[^\[\]\n]{4,64})\](?:\s(?P<text>.*))?$",
-    "dashed": r"(?:#{1,6}\s+)?(?P<name>[^\s#>-][^\n—]{0,79}?)\s+[—–-]\s+(?P<time>[^\n—]{4,60}?)(?P<text>):?$",  # Discord
+    "dashed": r"(?:#{1,6}\s+)?(?P<name>[^\s#>-][^\n—]{0,79}?)\s+[—–-]\s+(?P<time>[^\n—]{4,60}?)(?P<text>):?$",
     "time first": rf"{_TIME}\s+[-–—]\s+(?P<name>[^:\n]{{1,80}}?)(?P<text>)\s*$",  # Fathom
     "stamp above": r"\[(?P<time>[^\[\]()\n]{6,64})\] (?P<name>[^\[\]:\n]{1,80}?)(?P<text>)\s*(?:\(pinned\))?$",
     "name above": rf"\[(?P<name>[^\[\]\n]{{1,80}})\]\s+{_TIME}(?P<text>)\s*$",
@@ -47,10 +47,9 @@ _SHAPES = {  # the more telling first
 SHAPES = {name: re.compile(pattern) for name, pattern in _SHAPES.items()}
 STACKED = ("stamp, name", "name, clock")  # a label of two lines: a time and below it a name, or the other way round
 TIMED = frozenset(
-    ["zoom", "stamped", "copied", "timed", "named", "dashed", "time first", "stamp above", "name above", "above"]
-    + ["dated above", "bare", *STACKED]
+    ("zoom", "stamped", "copied", "timed", "named", "dashed", "time first", "stamp above", "name above", "above")
+    + ("dated above", "bare", "stamp, name", "name, clock")
 )
-ABOVE = frozenset(["copied", "dashed", "time first", "stamp above", "name above", "above", "dated above", *STACKED])
 MARKED = TIMED | {"chatml", "tag", "bold", "bracket", "quoted"}
 PREFIXES = {  # what may stand before the labels of a text, and before the lines that go on
     "": re.compile(""),
@@ -91,17 +90,23 @@ def match(shape: str, line: str, below: str = "") -> Match | None:
     time = None
     if shape in TIMED:
         time = stamp(fields["time"])
-        if time is None:
+        if time is None or (name[-1].isdecimal() and day(name)):
             return None
     return Match(_SAID.sub("", name), fields["text"] or "", time)
 
 
 def _stacked(shape: str, line: str, below: str) -> Match | None:
-    """A label over two lines, as imessage-exporter writes it (time, name) and Slack's window is copied (name, clock)."""
+    """A label over two lines, of imessage-exporter (time, name) or copied from Slack's window (name, clock)."""
     upper, lower = line.strip(), below.strip()
     name, when = (lower, upper) if shape == STACKED[0] else (upper, lower)
     when = re.sub(r"\s*\([^()\n]{1,80}\)$", "", when)  # "(Read by them after 3 seconds)"
-    if not 0 < len(name) <= 60 or len(when) > 64 or not _HAS_CLOCK.search(when) or _HAS_CLOCK.search(name):
+    if (
+        not 0 < len(name) <= 60
+        or ":" in name
+        or len(when) > 64
+        or not _HAS_CLOCK.search(when)
+        or _HAS_CLOCK.search(name)
+    ):
         return None
     time = stamp(when)
     if time is None or (shape == STACKED[0] and time.fields is None):

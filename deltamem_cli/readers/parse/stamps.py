@@ -1,4 +1,4 @@
-"""Dates and clocks as logs write them, in any language: `31/12/22, 23:59`, `2023. 2. 13. 오후 9:05`, `Mar 2, 2026 10:14 AM`.
+"""Dates and clocks as logs write them, in any language: `31/12/22, 23:59`, `2023. 2. 13. 오후 9:05`.
 
 The words of all languages stand in `locale_words.json`, drawn from CLDR (`benchmarks/locale_words.py`).
 """
@@ -32,14 +32,17 @@ _ZONE = re.compile(r"\s*(?:(?:UTC|GMT)?\s?([+-])(\d{2}):?(\d{2})(?!\d)|Z\b|UTC\b
 _ZONE_LAST = re.compile(r"\s(?:(?:UTC|GMT)?([+-])(\d{2}):?(\d{2})|UTC|GMT|([A-Z]{1,4}T))$")
 _MARK = ".,;:/()[]|\u00b7\u060c\u3001\uff0c\u2014\u2013\u2022-\u061c"
 _SEPARATORS = {".", "/", "-", ""}
-_MORE_FILLERS = frozenset(
-    "at of on um uhr kl klo the st nd rd th t à alle ore às as a las o 年 月 日 년 월 일 ngày lúc в о у u a o'clock".split()
-    + "today yesterday heute gestern hoy ayer hier oggi ieri hoje ontem vandaag gisteren idag igår i dag går".split()
-    + "aujourdhui сегодня вчера сьогодні вчора dziś dzisiaj wczoraj dnes včera bugün dün tänään eilen".split()
-    + "今天 昨天 今日 昨日 오늘 어제 اليوم أمس היום אתמול आज कल วันนี้ เมื่อวาน hôm nay qua".split()
+_MORE_FILLERS = re.findall(
+    r"\S+",
+    """
+    at of on um uhr kl klo the st nd rd th t à alle ore às a as la las o 年 月 日 년 월 일 ngày lúc в о у u o'clock
+    today yesterday heute gestern hoy ayer hier oggi ieri hoje ontem vandaag gisteren idag igår i dag går aujourdhui
+    сегодня вчера сьогодні вчора dziś dzisiaj wczoraj dnes včera bugün dün tänään eilen 今天 昨天 今日 昨日 오늘 어제
+    اليوم أمس היום אתמול आज कल วันนี้ เมื่อวาน hôm nay qua
+    """,
 )
 _BESIDE_CLOCKS = frozenset(word.replace("'", "") for word in _MORE_FILLERS).union(
-    "monday tuesday wednesday thursday friday saturday sunday mon tue wed thu fri sat sun".split()
+    re.findall(r"\w+", "monday tuesday wednesday thursday friday saturday sunday mon tue wed thu fri sat sun")
 )
 _BUDDHIST = range(2500, 2644)  # years of the Thai calendar, 543 ahead
 
