@@ -41,7 +41,7 @@ from deltamem_cli.ingest.draft import Draft
 from deltamem_cli.ingest.pipeline import ingest_messages, new_header
 from deltamem_cli.memory.file import open_memory
 from deltamem_cli.memory.ledger import Rows
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.first_stage import Ranker
 from deltamem_cli.recall.searcher import Searcher
 from deltamem_cli.recall.weights import MOST_WORDS, UNFAMILIAR
@@ -65,7 +65,7 @@ CHOICES: dict[str, Callable[[Rows, int], np.ndarray]] = {
 METHODS = ("worth", *CHOICES, "oldest")
 
 
-def without_the_oldest(memory: Memory, budget: int, path: Path) -> bool:
+def without_the_oldest(memory: StoredMemory, budget: int, path: Path) -> bool:
     """Write as many of the latest passages as fit, as an ordinary memory. False when none do."""
     keep = round(len(memory.rows) * min(1, budget / Path(memory.name).stat().st_size))
     while keep > 0:
@@ -78,7 +78,7 @@ def without_the_oldest(memory: Memory, budget: int, path: Path) -> bool:
     return False
 
 
-def shrunk(method: str, memory: Memory, budget: int, path: Path) -> Memory | None:
+def shrunk(method: str, memory: StoredMemory, budget: int, path: Path) -> StoredMemory | None:
     """The memory within the budget, or None where that cannot be."""
     if method == "oldest":
         return open_memory(path) if without_the_oldest(memory, budget, path) else None
@@ -94,7 +94,7 @@ def shrunk(method: str, memory: Memory, budget: int, path: Path) -> Memory | Non
     return open_memory(path)
 
 
-def measure(case: Case, memory: Memory, vectors: Recording, second: int = 0) -> Iterator[tuple[str, float]]:
+def measure(case: Case, memory: StoredMemory, vectors: Recording, second: int = 0) -> Iterator[tuple[str, float]]:
     """(figure, value) of every question; "second" of every so many (0 for none)."""
     searcher = Searcher(memory, vectors)
     ranker, rows = Ranker(memory), memory.rows
@@ -128,7 +128,7 @@ def found_again(score: np.ndarray, at: list[np.ndarray]) -> float:
     return sum(place < 10 for place in better) / len(at)
 
 
-def memories(cases: Iterator[Case], folder: Path, most: int, encoder: Recording) -> Iterator[tuple[Case, Memory]]:
+def memories(cases: Iterator[Case], folder: Path, most: int, encoder: Recording) -> Iterator[tuple[Case, StoredMemory]]:
     """The first cases that have an answer, each with its full memory, made if it is not in the folder."""
     for number, case in enumerate(cases):
         path = folder / f"{number}.safetensors"
@@ -162,7 +162,7 @@ def main() -> None:
         report(file.name, sums)
 
 
-def collect(case: Case, memory: Memory, encoder: Recording, arguments: Any, sums: Any, path: Path) -> None:
+def collect(case: Case, memory: StoredMemory, encoder: Recording, arguments: Any, sums: Any, path: Path) -> None:
     """Measure one memory at every share and for every method."""
     full = Path(memory.name).stat().st_size
     for figure, value in measure(case, memory, encoder, arguments.second):

@@ -30,7 +30,7 @@ from deltamem_cli.ingest.pipeline import ingest, ingest_messages, new_header
 from deltamem_cli.memory import matrix
 from deltamem_cli.memory.file import open_memory
 from deltamem_cli.memory.learning import Learning
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall import weights
 from deltamem_cli.recall.first_stage import Ranker
 from deltamem_cli.records import Source
@@ -40,7 +40,7 @@ from deltamem_cli.records import Source
 class Asked:
     """Memories, and for each the questions that belong there, those that do not, and those that only seem to."""
 
-    memories: list[Memory]
+    memories: list[StoredMemory]
     own: list[list[str]]
     strangers: list[list[str]]
     near: list[list[str]]

@@ -14,7 +14,7 @@ import pytest
 from conftest import ROOT, SAMPLES, Ran, run_cold, said, turn, write_log
 from safetensors.numpy import save_file
 
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall import searcher as query
 from deltamem_cli.records import Message
 
@@ -62,9 +62,12 @@ def memory(invoke: Invoke, log: Path, tmp_path: Path, monkeypatch: pytest.Monkey
         ("query {model} kiln", 3, "{model}: a safetensors file, but not one that deltamem made"),
         ("info {memory}", 0, ""),
         ("info {none}", 3, "{none}: there is no such file"),
-        ("info", 2, ""),
+        ("info", 3, "there is no memory yet ("),
         ("ingest {log} -o {memory}", 0, ""),
-        ("ingest {log}", 2, ""),
+        ("ingest {log}", 0, ""),
+        ("ingest", 2, "nothing to ingest"),
+        ("ingest {log} -o {none} --dry-run", 0, ""),
+        ("ingest {log} -o {none} --per-project {none}", 2, "--per-project writes a memory for each project"),
         ("ingest {log} -o {memory} --kinds text,song", 2, "no kind is called 'song'"),
         ("ingest {log} -o {memory} --format song", 2, "no log format is called 'song': choose one of "),
         ("ingest {log} -o {memory} --device abacus", 2, "no device 'abacus'"),
@@ -95,7 +98,7 @@ def test_exit_codes(invoke: Invoke, memory: Path, log: Path, tmp_path: Path, wor
 
 def test_results_and_troubles_go_their_own_ways(invoke: Invoke, memory: Path, log: Path, tmp_path: Path) -> None:
     ran = invoke("query", memory, "kiln degrees")
-    assert (f"{log}:2" in ran.out, ran.err) == (True, "")
+    assert ("logs/pots:2 ·" in ran.out, ran.err) == (True, "")
     ran = invoke("query", memory, "violin sonata")
     assert (ran.out, len(ran.err.splitlines())) == ("", 1)
     ran = invoke("ingest", log, tmp_path / "none", "-o", tmp_path / "new")
@@ -108,7 +111,7 @@ def test_paths_below_the_current_folder_are_short(
     invoke: Invoke, memory: Path, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(log.parent)
-    assert "1  a.jsonl:2\n" in invoke("query", memory, "kiln degrees").out
+    assert "1  a.jsonl:2 ·" in invoke("query", memory, "kiln degrees", "--full").out
 
 
 # JSON
@@ -156,7 +159,9 @@ def test_json_of_ingest_and_info(invoke: Invoke, log: Path, tmp_path: Path) -> N
 def test_many_questions_from_standard_input(invoke: Invoke, memory: Path) -> None:
     asked = b"kiln degrees\n\n  \nviolin sonata\nport proxy\xff\n"
     ran = invoke("query", memory, "-", "--json", "-k", "1", stdin=asked)
-    assert [json.loads(line)["question"] for line in ran.out.splitlines()] == ["kiln degrees", "port proxy\ufffd"]
+    told = [json.loads(line) for line in ran.out.splitlines()]
+    assert [entry["question"] for entry in told] == ["kiln degrees", "violin sonata", "port proxy\ufffd"]
+    assert [entry["rank"] for entry in told] == [1, None, 1]  # a line a question, also where there is no answer
     assert (ran.code, ran.err.count("nothing in this memory fits")) == (0, 1)
     assert invoke("query", memory, "-", stdin=b"").code == 1
 
@@ -175,7 +180,7 @@ def hostile() -> list[Message]:
 
 
 def test_no_output_carries_escape_codes(
-    invoke: Invoke, remember: Callable[..., Memory], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    invoke: Invoke, remember: Callable[..., StoredMemory], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "memory.safetensors"
     remember(hostile())
@@ -286,7 +291,7 @@ print("loaded:", code, sorted(heavy & set(sys.modules)), file=sys.stderr)
         (["query", "MEMORY", "x", "-k", "0"], 2),
         (["ingest", "x", "-o", "y", "--kinds", "song"], 2),
         (["ingest", "x", "-o", "y", "--format", "song"], 2),
-        (["ingest", "x"], 2),
+        (["ingest"], 2),
     ],
     ids=str,
 )

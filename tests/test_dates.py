@@ -32,6 +32,9 @@ CASES = {  # text → first moment and the moment after its last, in the zone of
     "now": ("2026-05-14T15:30",),
     "today": ("2026-05-14", "2026-05-15"),
     "Yesterday": ("2026-05-13", "2026-05-14"),
+    "Monday": ("2026-05-11", "2026-05-12"),
+    "thursday": ("2026-05-14", "2026-05-15"),
+    "friday": ("2026-05-08", "2026-05-09"),
     "this week": ("2026-05-11", "2026-05-18"),
     "last week": ("2026-05-04", "2026-05-11"),
     "this month": ("2026-05-01", "2026-06-01"),
@@ -92,3 +95,12 @@ def test_what_is_no_date_is_answered_with_what_can_be_written(text: str) -> None
 def test_any_text_is_a_date_or_a_usage_error(text: str, end: bool) -> None:
     with contextlib.suppress(UsageError):
         assert isinstance(parse_date(text, NOW, end=end), int)
+
+
+@pytest.mark.parametrize(
+    "words, english",
+    [("gestern", "yesterday"), ("letzte woche", "last week"), ("mayo 2026", "may 2026"), ("上个月", "last month")],
+)
+def test_a_date_may_be_in_another_language(words: str, english: str) -> None:
+    now = datetime(2026, 5, 20, 12, tzinfo=UTC)
+    assert parse_date(words, now) == parse_date(english, now)

@@ -14,18 +14,18 @@ from deltamem_cli.encoders import load_encoder
 from deltamem_cli.ingest.draft import Draft
 from deltamem_cli.ingest.pipeline import ingest_messages, new_header
 from deltamem_cli.memory.file import open_memory
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.rerank import rerank, reread
 from deltamem_cli.recall.searcher import Searcher
 from deltamem_cli.recall.weights import CANDIDATES, SECOND
 from deltamem_cli.records import Message, Source
 
-Make = Callable[..., Memory]
+Make = Callable[..., StoredMemory]
 
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    def memory_of(*texts: str, keep: bool = True, name: str = "talk", apart: bool = False) -> Memory:
+    def memory_of(*texts: str, keep: bool = True, name: str = "talk", apart: bool = False) -> StoredMemory:
         encoder = WordEncoder()
         draft = Draft(tmp_path / f"{name}.safetensors", new_header(encoder, text=keep), encoder.mean)
         messages = [Message(text, "user", i + 1, session=f"s{i * apart}", id=str(i)) for i, text in enumerate(texts)]
@@ -35,11 +35,13 @@ def make(tmp_path: Path) -> Make:
     return memory_of
 
 
-def scored(memory: Memory, question: str, rows: list[int]) -> list[float]:
+def scored(memory: StoredMemory, question: str, rows: list[int]) -> list[float]:
     return [float(score) for score in again(memory, question, np.array(rows), np.zeros(len(rows), np.float32))]
 
 
-def again(memory: Memory, question: str, rows: NDArray[np.int64], first: NDArray[np.float32]) -> NDArray[np.float32]:
+def again(
+    memory: StoredMemory, question: str, rows: NDArray[np.int64], first: NDArray[np.float32]
+) -> NDArray[np.float32]:
     parts = {"when": np.zeros(len(memory.rows), np.float32)}
     return rerank(rows, first, reread(question, rows, parts, memory, WordEncoder(), {}))
 

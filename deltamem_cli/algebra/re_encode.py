@@ -17,18 +17,20 @@ from numpy.typing import NDArray
 from deltamem_cli import encoders
 from deltamem_cli.algebra.compare import same_learning
 from deltamem_cli.algebra.merge import Merged, merge
-from deltamem_cli.build.assemble import assemble, part_of
+from deltamem_cli.algebra.re_term import part_with_terms
+from deltamem_cli.build.assemble import assemble
 from deltamem_cli.encoders import Encoder
 from deltamem_cli.errors import MemoryFileError, UsageError
 from deltamem_cli.memory import keys
 from deltamem_cli.memory.file import open_memory
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
+from deltamem_cli.text import terms
 
 _STEP = 256  # texts encoded at once
 _WINDOW = 2048  # passages that are sorted by length before they are encoded
 
 
-def encoder_for(memory: Memory, model: str | None, device: str = "cpu") -> Encoder:
+def encoder_for(memory: StoredMemory, model: str | None, device: str = "cpu") -> Encoder:
     """The encoder that all are to have: that of the memory, or `model`. What a file names is never loaded unasked.
 
     Raises UsageError when the memory was made with another than the built-in one and no model is given.
@@ -43,7 +45,7 @@ def encoder_for(memory: Memory, model: str | None, device: str = "cpu") -> Encod
 
 
 def merge_anew(
-    memories: Sequence[Memory], path: str | Path, encoder: Encoder, device: str = "cpu", budget: int | None = None
+    memories: Sequence[StoredMemory], path: str | Path, encoder: Encoder, device: str = "cpu", budget: int | None = None
 ) -> Merged:
     """As `merge`, after all that another encoder has made was encoded anew by this one.
 
@@ -64,9 +66,10 @@ def merge_anew(
     return replace(merged, encoded=sum(len(memory.rows) for memory in others))
 
 
-def re_encode(memory: Memory, encoder: Encoder, path: Path, device: str = "cpu") -> Memory:
-    """Write the memory with the codes that this encoder gives to its texts."""
-    rows = memory.rows.replaced(code=_codes(memory, encoder))
+def re_encode(memory: StoredMemory, encoder: Encoder, path: Path, device: str = "cpu") -> StoredMemory:
+    """Write the memory with the codes that this encoder gives to its texts, and with the terms of new memories."""
+    part = part_with_terms(memory, terms.VERSION)
+    rows = part.rows.replaced(code=_codes(memory, encoder))
     header = replace(
         memory.header,
         encoder=encoder.name,
@@ -74,19 +77,20 @@ def re_encode(memory: Memory, encoder: Encoder, path: Path, device: str = "cpu")
         dimension=encoder.dimension,
         window=encoder.max_tokens,
         budget=None,
+        terms=terms.VERSION,
     )
     removed = memory.removed if memory.header.patch else None
-    part = replace(part_of(memory), rows=rows, learned=None)
+    part = replace(part, rows=rows)
     tables = memory.sources, memory.sessions
     assemble(path, header, encoder.mean, [part], *tables, removed=removed, device=device)
     return open_memory(path)
 
 
-def _made_with(memory: Memory, encoder: Encoder) -> bool:
+def _made_with(memory: StoredMemory, encoder: Encoder) -> bool:
     return memory.header.fingerprint == encoder.fingerprint and np.array_equal(memory.mean, encoder.mean)
 
 
-def _check_text(memory: Memory, encoder: Encoder) -> None:
+def _check_text(memory: StoredMemory, encoder: Encoder) -> None:
     missing = memory.header.passages if memory.text is None else sum(not text for text in memory.text)
     if missing:
         raise MemoryFileError(
@@ -95,7 +99,7 @@ def _check_text(memory: Memory, encoder: Encoder) -> None:
         )
 
 
-def _codes(memory: Memory, encoder: Encoder) -> NDArray[np.uint8]:
+def _codes(memory: StoredMemory, encoder: Encoder) -> NDArray[np.uint8]:
     """The codes (N, ⌈d/4⌉) of all passages; long texts are encoded with long ones."""
     count, text = memory.header.passages, memory.text
     assert text is not None

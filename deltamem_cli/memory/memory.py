@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from functools import cached_property
@@ -21,9 +22,11 @@ from deltamem_cli.memory.ledger import Rows
 from deltamem_cli.memory.matrix import Matrix
 from deltamem_cli.memory.text_blocks import BlockReader, Bounds, plain
 from deltamem_cli.records import KINDS, ROLES, Session, Source
+from deltamem_cli.text import terms
 
 Stamp = tuple[int, int, int]  # inode, size, time of change
 
+_OPENING = 8  # human texts among which one names a session: the first of three words or more
 _TITLE = 60  # characters of a session's first text that stand for a title
 
 
@@ -38,7 +41,7 @@ class Tensors(Mapping[str, NDArray[Any]]):
         """Take no memory for what was read of a file, until it is read again."""
 
 
-class Memory:
+class StoredMemory:
     """A memory that can be read. `name` is what error messages call it, `stamp` the state its file was in."""
 
     def __init__(self, header: Header, tensors: Tensors, name: str, stamp: Stamp | None = None) -> None:
@@ -66,6 +69,15 @@ class Memory:
     def vocabulary(self) -> NDArray[np.uint64]:
         """The terms of all passages as sorted hashes."""
         return self._array("ledger.vocabulary", np.uint64, None)
+
+    def knows(self, term: int) -> bool:
+        """Whether any passage has that term."""
+        place = int(np.searchsorted(self.vocabulary, np.uint64(term)))
+        return place < len(self.vocabulary) and int(self.vocabulary[place]) == term
+
+    def asked(self, question: str) -> Counter[int]:
+        """How often each term occurs in a question, as this memory's passages became terms."""
+        return terms.asked(question, self.knows, self.header.terms)
 
     @cached_property
     def matrix(self) -> Matrix:
@@ -140,15 +152,17 @@ class Memory:
         return self._table("sessions", Session, self.header.sessions)
 
     def title(self, session: int) -> str:
-        """What a person calls a session: the title its log gives it, else how its first human text begins."""
+        """Return what a person calls a session: its log's title, else how its first telling human text begins."""
         if self.sessions[session].title:
             return self.sessions[session].title
         column, role, kind = (self.column(name) for name in ("session", "role", "kind"))
         first, end = np.searchsorted(column, (session, session + 1)).tolist()
         human = (role[first:end] == ROLES.index("user")) & (kind[first:end] == KINDS.index("text"))
-        said = np.flatnonzero(human) + first
-        text = self.text[int(said[0])] if self.text is not None and len(said) else ""
-        words = " ".join(text[:200].split())
+        said = (np.flatnonzero(human) + first).tolist()[:_OPENING]
+        if self.text is None or not said:
+            return ""
+        openings = [" ".join(self.text[row][:200].split()) for row in said]
+        words = next((opening for opening in openings if opening.count(" ") >= 2), openings[0])  # "q" names nothing
         return words if len(words) <= _TITLE else words[:_TITLE].rsplit(" ", 1)[0] + " …"
 
     @cached_property

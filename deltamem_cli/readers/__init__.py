@@ -51,6 +51,7 @@ READERS: dict[str, str] = {  # name → module; detection asks them in this orde
     "antigravity": "deltamem_cli.readers.agents.antigravity",
     "zed": "deltamem_cli.readers.agents.zed",
     "hermes": "deltamem_cli.readers.agents.hermes",
+    "specstory": "deltamem_cli.readers.agents.specstory",
     "slack": "deltamem_cli.readers.chats.slack",
     "discord": "deltamem_cli.readers.chats.discord",
     "telegram": "deltamem_cli.readers.chats.telegram",

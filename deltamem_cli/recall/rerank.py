@@ -27,7 +27,7 @@ from deltamem_cli.text.time_expressions import names_time
 
 if TYPE_CHECKING:
     from deltamem_cli.encoders import Encoder
-    from deltamem_cli.memory.memory import Memory
+    from deltamem_cli.memory.memory import StoredMemory
 
 Floats = NDArray[np.float32]
 Longs = NDArray[np.int64]
@@ -49,7 +49,7 @@ def reread(
     question: str,
     candidates: Longs,
     parts: Mapping[str, Floats],
-    memory: Memory,
+    memory: StoredMemory,
     encoder: Encoder,
     rarity: Mapping[int, float],
 ) -> Seconds:
@@ -89,7 +89,7 @@ def rerank(candidates: Longs, scores: Floats, seconds: Seconds) -> Floats:
 
 
 def _maxsim(
-    question: str, rows: Sequence[int], memory: Memory, encoder: Encoder, rarity: Mapping[int, float]
+    question: str, rows: Sequence[int], memory: StoredMemory, encoder: Encoder, rarity: Mapping[int, float]
 ) -> Floats:
     """MaxSim of the first of the rows (as many as READ_TOKENS allow), 0 to 1; nothing where there are no tokens."""
     texts = [_in_context(memory, row, encoder) for row in rows]
@@ -99,15 +99,15 @@ def _maxsim(
     if not found or any(not len(states) for states in found):
         return np.zeros(0, np.float32)
     asked, *passages = found
-    weight = _weights(question, encoder, rarity)[: len(asked)]
+    weight = _weights(question, memory, encoder, rarity)[: len(asked)]
     mean = np.concatenate(passages).mean(axis=0)
     asked = _unit(asked - mean) * (weight / max(float(weight.sum()), 1e-9))[:, None]
     return np.array([(asked @ _unit(states - mean).T).max(axis=1).sum() for states in passages], np.float32)
 
 
-def _weights(question: str, encoder: Encoder, rarity: Mapping[int, float]) -> Floats:
+def _weights(question: str, memory: StoredMemory, encoder: Encoder, rarity: Mapping[int, float]) -> Floats:
     """How much each token of the question counts: the idf of its word; a stop word or sign half of what others do."""
-    words = list(terms.spans(question))
+    words = list(terms.asked_spans(question, memory.knows, memory.header.terms))
     told = np.array(
         [
             max((rarity.get(term, 0.0) for start, end, term in words if start <= at < end), default=0.0)
@@ -123,7 +123,7 @@ def _unit(rows: Floats) -> Floats:
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9), np.float32)
 
 
-def _in_context(memory: Memory, row: int, encoder: Encoder) -> str:
+def _in_context(memory: StoredMemory, row: int, encoder: Encoder) -> str:
     """The passage as it was encoded, after the last BESIDE tokens of the one before it where the window has room."""
     text = memory.spoken(row, _text(memory, row))
     room = min(encoder.max_tokens - encoder.count_tokens([text])[0] - _SPECIAL, BESIDE)
@@ -134,13 +134,13 @@ def _in_context(memory: Memory, row: int, encoder: Encoder) -> str:
     return f"{before[tail[0][0] :]} {text}" if tail else text
 
 
-def _before(memory: Memory, row: int) -> str:
+def _before(memory: StoredMemory, row: int) -> str:
     """The text of the passage before that one in its session, "" where there is none."""
     session = memory.rows.session
     return _text(memory, row - 1) if row and session[row - 1] == session[row] else ""
 
 
-def _text(memory: Memory, row: int) -> str:
+def _text(memory: StoredMemory, row: int) -> str:
     return memory.text[row] if memory.text is not None else ""
 
 

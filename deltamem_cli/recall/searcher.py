@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from deltamem_cli.errors import MemoryFileError
 from deltamem_cli.memory.hit import hit
 from deltamem_cli.memory.ledger import NO_TIME, seconds
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.filters import EVERYTHING, Filters, let_through
 from deltamem_cli.recall.first_stage import Ranker, Scores
 from deltamem_cli.recall.rerank import rerank, reread
@@ -31,7 +31,7 @@ Floats = NDArray[np.float32]
 class Searcher:
     """Answers questions from one memory; asking many costs the preparations once."""
 
-    def __init__(self, memory: Memory, encoder: Encoder) -> None:
+    def __init__(self, memory: StoredMemory, encoder: Encoder) -> None:
         if (memory.header.fingerprint, memory.header.dimension) != (encoder.fingerprint, encoder.dimension):
             raise MemoryFileError(
                 f"{memory.name}: made with the encoder {memory.header.encoder}, not with {encoder.name};"
@@ -171,9 +171,10 @@ class Searcher:
 
 def marks(question: str, text: str) -> list[tuple[int, int]]:
     """Where words of the question stand in the text: (start, end), in order, not overlapping."""
-    asked = terms.count(question)
+    said = list(terms.spans(text))
+    asked = terms.asked(question, {term for _, _, term in said}.__contains__)
     found: list[tuple[int, int]] = []
-    for start, end, term in terms.spans(text):
+    for start, end, term in said:
         if term in asked and (not found or start >= found[-1][1]):
             found.append((start, end))
     return found

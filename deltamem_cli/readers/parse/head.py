@@ -46,6 +46,7 @@ class Head:
 
         Empty for a document that is spread over several lines.
         """
+        from deltamem_cli.readers.parse.damaged import whole_records
         from deltamem_cli.readers.parse.jsonl import parse
 
         lines = self.data.split(b"\n")
@@ -60,6 +61,7 @@ class Head:
             try:
                 value = parse(line)
             except ValueError:
+                found += whole_records(line)[0][: _OBJECTS - len(found)]
                 continue
             if isinstance(value, dict):
                 found.append(value)

@@ -46,10 +46,8 @@ _SHAPES = {  # the more telling first
 }
 SHAPES = {name: re.compile(pattern) for name, pattern in _SHAPES.items()}
 STACKED = ("stamp, name", "name, clock")  # a label of two lines: a time and below it a name, or the other way round
-TIMED = frozenset(
-    ("zoom", "stamped", "copied", "timed", "named", "dashed", "time first", "stamp above", "name above", "above")
-    + ("dated above", "bare", "stamp, name", "name, clock")
-)
+TIMED = frozenset({"zoom", "stamped", "copied", "timed", "named", "dashed", "time first", "stamp above", "name above"})
+TIMED |= {"above", "dated above", "bare", *STACKED}
 MARKED = TIMED | {"chatml", "tag", "bold", "bracket", "quoted"}
 PREFIXES = {  # what may stand before the labels of a text, and before the lines that go on
     "": re.compile(""),

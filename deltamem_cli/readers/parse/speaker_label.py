@@ -149,7 +149,7 @@ def in_any_style(text: str) -> Style | None:
     for prefix, mark in PREFIXES.items():
         lines = [line[found.end() :] if (found := mark.match(line)) else "" for line in told]
         for shape in SHAPES:
-            names = [found.name for line in lines if line and (found := match(shape, line))]
+            names = [label.name for line in lines if line and (label := match(shape, line))]
             people = {name for name in names if shape in MARKED or is_name(name) or role_key(name) in ROLES}
             count = sum(1 for name in names if name in people)
             if count and (best is None or count > best[0]):
