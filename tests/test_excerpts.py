@@ -11,6 +11,7 @@ import pytest
 from conftest import Ran, WordEncoder, said
 
 from deltamem_cli.cli.output import excerpts as render_excerpts
+from deltamem_cli.cli.output.answer_formats import ANSWER_FORMATS, AnswerFormat
 from deltamem_cli.memory.memory import Memory
 from deltamem_cli.recall.searcher import Searcher
 from deltamem_cli.records import Answer, Hit
@@ -59,3 +60,19 @@ def test_the_command_prints_each_format(
     remember([said("boat", 1)], tmp_path / "m.safetensors")
     assert invoke("query", tmp_path / "m.safetensors", "boat", "--format", "xml").code == 2
     assert invoke("query", tmp_path / "m.safetensors", "boat", "--where", "--format", "csv").code == 2
+    assert invoke("query", tmp_path / "m.safetensors", "boat", "--json", "--format", "md").code == 2
+
+
+def test_a_format_of_answers_is_one_row(
+    invoke: Callable[..., Ran],
+    remember: Callable[..., Memory],
+    encoder: WordEncoder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("deltamem_cli.encoders.load_encoder", lambda *_, **__: encoder)
+    shout = AnswerFormat(lambda answer, page: iter([f"{len(answer.hits)} {page.first} {page.many}"]), passages=2)
+    monkeypatch.setitem(ANSWER_FORMATS, "shout", shout)
+    remember([said("boat", 1), said("boat, red", 2), said("boat, blue", 3)], tmp_path / "m.safetensors")
+    ran = invoke("query", tmp_path / "m.safetensors", "boat", "--format", "shout")
+    assert (ran.code, ran.out) == (0, "2 True False\n")

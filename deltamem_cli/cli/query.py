@@ -3,27 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deltamem_cli.cli.options import InSource, Json, MemoryPath, OfKind, Role, Session, Speaker, filters_of
-from deltamem_cli.cli.output import answers, excerpts, terminal
+from deltamem_cli.cli.output import answers, terminal
+from deltamem_cli.cli.output.answer_formats import ANSWER_FORMATS, Page, answer_format
 from deltamem_cli.errors import ExitStatus, UsageError
 from deltamem_cli.records import Answer
 
 if TYPE_CHECKING:
     from deltamem_cli.memory.memory import Memory
     from deltamem_cli.recall.filters import Filters
-
-Format = Literal["text", "json", "prompt", "md", "csv"]
-_RENDER: dict[str, Callable[[Answer, terminal.Style, bool], Iterator[str]]] = {
-    "text": lambda answer, style, many: answers.answer_text(answer, style, named=many),
-    "json": lambda answer, style, many: answers.answer_json(answer),
-    "md": lambda answer, style, many: excerpts.markdown(answer),
-}
-_PROMPT_HITS = 50  # passages that a prompt chooses from
 
 
 def query(
@@ -52,7 +45,7 @@ def query(
         str | None, typer.Option(help="The encoder the memory was made with, if not the built-in one.")
     ] = None,
     json: Json = False,
-    format: Annotated[Format, typer.Option(help="How to print the answer.")] = "text",
+    format: Annotated[str, typer.Option(metavar="|".join(ANSWER_FORMATS), help="How to print the answer.")] = "text",
     max_tokens: Annotated[int, typer.Option(min=50, help="With --format prompt: how long it may be.")] = 2000,
 ) -> None:
     """Answer a question from a memory: the passages that fit it best, with file and line.
@@ -69,8 +62,8 @@ def query(
     from deltamem_cli.memory.file import open_memory
     from deltamem_cli.recall.searcher import Searcher
 
-    format = _format(format, json=json, where=where)
-    k = k or (_PROMPT_HITS if format == "prompt" else 5)
+    printed_as = answer_format(format, json=json, segments=where)
+    k = k or printed_as.passages
     filters = filters_of(session, speaker, role, kind, source, since, until)
     opened = open_memory(memory)
     encoder = load_encoder(model or "default", query_only=True)
@@ -84,13 +77,8 @@ def query(
         if not (answer.hits or answer.segments):
             terminal.err(f"deltamem: {_why_nothing(answer, opened, filters)}")
             continue
-        if format == "prompt":
-            told = excerpts.prompt(answer, max_tokens, encoder.count_tokens)
-        elif format == "csv":
-            told = excerpts.table(answer, heading=not answered)
-        else:
-            told = _RENDER[format](answer, style, question == "-")
-        for shown in told:
+        page = Page(style, question == "-", not answered, max_tokens, encoder.count_tokens)
+        for shown in printed_as.render(answer, page):
             terminal.out(shown)
         sys.stdout.flush()
         answered = True
@@ -104,14 +92,6 @@ def _why_nothing(answer: Answer, memory: Memory, filters: Filters) -> str:
     if filters != EVERYTHING and not let_through(memory, filters).any():
         return "no passage passes these filters; `deltamem info` shows who speaks in the memory, and when"
     return answers.nothing_fits(answer, filtered=filters != EVERYTHING)
-
-
-def _format(format: Format, *, json: bool, where: bool) -> Format:
-    if json and format not in ("text", "json"):
-        raise UsageError(f"--json and --format {format} contradict each other; leave one out")
-    if where and format not in ("text", "json"):
-        raise UsageError("--where points to sessions, not to passages: print it as text or --json")
-    return "json" if json else format
 
 
 def _questions(question: str) -> Iterator[str]:
