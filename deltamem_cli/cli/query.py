@@ -28,8 +28,14 @@ def query(
         int | None, typer.Option("-k", min=1, help="How many passages (default: 5, for a prompt what fits).")
     ] = None,
     context: Annotated[int, typer.Option("-C", "--context", min=0, help="Passages around each, of its session.")] = 0,
+    latest: Annotated[
+        bool, typer.Option("--latest", help="What was said again, differently, later comes first, and says so.")
+    ] = False,
     history: Annotated[
-        bool, typer.Option("--history", help="Under each passage what it superseded, oldest first.")
+        bool, typer.Option("--history", help="As --latest, with what each passage superseded under it, oldest first.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Print no passages where nothing fits well, not even the nearest.")
     ] = False,
     session: Session = "",
     speaker: Speaker = "",
@@ -50,7 +56,7 @@ def query(
 ) -> None:
     """Answer a question from a memory: the passages that fit it best, with file and line.
 
-    Ends with exit code 1 when nothing in the memory fits.
+    Where nothing fits well it says so, shows the nearest and ends with exit code 1.
 
     Example: deltamem query notes.safetensors "which port did we settle on?" -k 3 --since 30d
 
@@ -60,6 +66,7 @@ def query(
     """
     from deltamem_cli.encoders import load_encoder
     from deltamem_cli.memory.file import open_memory
+    from deltamem_cli.recall.filters import EVERYTHING
     from deltamem_cli.recall.searcher import Searcher
 
     printed_as = answer_format(format, json=json, segments=where)
@@ -68,21 +75,25 @@ def query(
     opened = open_memory(memory)
     encoder = load_encoder(model or "default", query_only=True)
     searcher = Searcher(opened, encoder)
-    answered = False
+    answered = fitted = False
     style = terminal.Style(sys.stdout)
     for asked in _questions(question):
-        answer = (
-            searcher.where(asked, k, filters) if where else searcher.ask(asked, k, context, filters, history=history)
-        )
-        if not (answer.hits or answer.segments):
+        if where:
+            answer = searcher.where(asked, k, filters)
+        else:
+            answer = searcher.ask(asked, k, context, filters, latest=latest, history=history)
+        fitted = fitted or answer.fits
+        if not (answer.hits or answer.segments) or (strict and not answer.fits):
             terminal.err(f"deltamem: {_why_nothing(answer, opened, filters)}")
             continue
+        if not answer.fits and not printed_as.says_fits:
+            terminal.err(f"deltamem: {answers.nothing_fits(answer, filtered=filters != EVERYTHING)}; these are nearest")
         page = Page(style, question == "-", not answered, max_tokens, encoder.count_tokens)
         for shown in printed_as.render(answer, page):
             terminal.out(shown)
         sys.stdout.flush()
         answered = True
-    if not answered:
+    if not fitted:
         raise typer.Exit(ExitStatus.NOTHING_FOUND)
 
 

@@ -14,7 +14,6 @@ from typing import Any
 import orjson
 
 from deltamem_cli.cli.output.terminal import UNSAFE, Style, clean, count, line, short_path
-from deltamem_cli.recall.weights import UNFAMILIAR
 from deltamem_cli.records import Answer, Hit, Segment
 
 _NO_TEXT = "(its text is not kept, and its log is gone or has changed)"
@@ -24,8 +23,9 @@ def answer_text(answer: Answer, style: Style, *, named: bool = False) -> Iterato
     """An answer for a person, in lines; `named` for one of many: its question first, an empty line last."""
     if named:
         yield style.bold(f"? {line(answer.question)}")
-    by_words = " (found by its words)" if answer.hits and answer.familiarity < UNFAMILIAR else ""
-    yield style.dim(f"familiarity {answer.familiarity:.2f}{by_words}")
+    yield style.dim(f"familiarity {answer.familiarity:.2f}")
+    if not answer.fits:
+        yield "nothing here fits well; nearest:"
     for number, hit in enumerate(answer.hits, 1):
         yield ""
         yield from _hit_text(number, hit, answer.question, style)
@@ -37,9 +37,9 @@ def answer_text(answer: Answer, style: Style, *, named: bool = False) -> Iterato
 
 
 def nothing_fits(answer: Answer, *, filtered: bool) -> str:
-    """What to say when a memory has no answer."""
+    """What to say when a memory holds nothing that fits well."""
     also = " among the passages that the filters let through" if filtered else ""
-    about = f'nothing in this memory fits "{line(answer.question)[:80]}"'
+    about = f'nothing in this memory fits "{line(answer.question)[:80]}" well'
     return f"{about}{also} (familiarity {answer.familiarity:.2f})"
 
 
@@ -132,8 +132,8 @@ def iso(seconds: float | None) -> str | None:
 
 
 def answer_json(answer: Answer) -> Iterator[str]:
-    """An answer as JSON Lines: one object a hit (or segment), each with the question and its familiarity."""
-    head = {"question": answer.question, "familiarity": round(answer.familiarity, 4)}
+    """An answer as JSON Lines: one object a hit (or segment), each with the question and what is known of its answer."""
+    head = {"question": answer.question, "familiarity": round(answer.familiarity, 4), "fits": answer.fits}
     for rank, hit in enumerate(answer.hits, 1):
         yield json_line({**head, "rank": rank, **hit_fields(hit)})
     for rank, segment in enumerate(answer.segments, 1):
