@@ -22,13 +22,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import orjson
 
 from deltamem_cli.errors import LogError
-from deltamem_cli.readers import READERS, reader
-from deltamem_cli.readers.detect import detect, open_log
+from deltamem_cli.readers import READERS
+from deltamem_cli.readers.detect import detect, open_log, read_log
 from deltamem_cli.readers.parse.head import HEAD_BYTES, Head
 from deltamem_cli.records import KINDS, ROLES, Message, ReadReport
 from deltamem_cli.text.redact import Redactor
@@ -126,8 +126,7 @@ def try_one(data: bytes, format: str | None, counts: Counter[str]) -> None:
     found = detect(Head(data[:HEAD_BYTES]))
     redactor = Redactor(emails=True)
     try:
-        name, stream = open_log(io.BytesIO(data), "input", format or found)
-        for message in reader(name).read(cast(BinaryIO, stream), "input", ReadReport()):
+        for message in read_log(*open_log(io.BytesIO(data), "input", format or found), ReadReport()):
             _check(redactor.message(message))
             counts["messages"] += 1
     except LogError:

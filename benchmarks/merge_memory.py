@@ -23,7 +23,7 @@ import numpy as np
 from deltamem_cli.build.assemble import Part, assemble
 from deltamem_cli.encoders import load_encoder
 from deltamem_cli.ingest.pipeline import new_header
-from deltamem_cli.memory.ledger import Rows
+from deltamem_cli.memory import ledger
 from deltamem_cli.memory.text_blocks import BlockReader, pack
 from deltamem_cli.records import Session, Source
 
@@ -36,20 +36,15 @@ def make(path: Path, seed: int, passages: int) -> None:
     encoder = load_encoder("default", query_only=True)
     session = np.arange(passages) // SESSION
     terms = chance.integers(0, VOCABULARY, (passages, TERMS)).astype(np.uint32)
-    rows = Rows(
+    rows = ledger.blank(passages, encoder.dimension).replaced(
         uid=chance.integers(0, 256, (passages, 16), np.uint8),
-        source=np.zeros(passages, np.uint32),
         session=session.astype(np.uint32),
-        speaker=np.zeros(passages, np.uint32),
-        role=np.zeros(passages, np.uint8),
-        kind=np.zeros(passages, np.uint8),
         time=1_700_000_000_000 + session * 2000 + seed * 1000 + np.arange(passages) % SESSION,
         line=np.arange(passages, dtype=np.uint32),
         seq=np.arange(passages, dtype=np.uint32),
         code=chance.integers(0, 256, (passages, encoder.dimension // 4), np.uint8),
         length=np.full(passages, TERMS, np.uint16),
         sizes=np.full(passages, TERMS, np.uint16),
-        summed=np.zeros(passages, np.uint32),
         terms=terms.ravel(),
         counts=np.ones(passages * TERMS, np.uint8),
     )

@@ -34,9 +34,8 @@ METHODS = ("query", "first reading", "matrix", "flat keys", "BM25", "BM25 sessio
 def flat_keys(memory: Memory, queries: NDArray[np.float32]) -> NDArray[np.float32]:
     """Inner products of all passages' keys with the queries (Q, d): (N, Q)."""
     rows, step = memory.rows, 1 << 14
-    starts = np.concatenate([[0], np.cumsum(rows.sizes, dtype=np.int64)])
     bounds = [(first, min(first + step, len(rows))) for first in range(0, len(rows), step)]
-    of = memory.vocabulary, memory.header.dimension, starts
+    of = memory.vocabulary, memory.header.dimension
     return np.concatenate([matrix.row_keys(rows, *of, first, end) @ queries.T for first, end in bounds])
 
 

@@ -14,13 +14,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
-from typing import BinaryIO, cast
 
 import orjson
 
 from deltamem_cli.ingest.read_logs import Reading, Summary, read_files
-from deltamem_cli.readers.agents import claude_code
-from deltamem_cli.readers.detect import detect
+from deltamem_cli.readers.detect import detect_files, open_log, read_log
 from deltamem_cli.readers.io.paths import LogFile
 from deltamem_cli.records import DEFAULT_KINDS, ReadReport
 from deltamem_cli.text.redact import Redactor
@@ -41,7 +39,7 @@ def read(files: list[LogFile]) -> None:
     """Every message of the reader."""
     for file in files:
         with open(file.path, "rb") as stream:
-            for _ in claude_code.read(cast(BinaryIO, stream), file.path, ReadReport()):
+            for _ in read_log(*open_log(stream, file.path, "claude-code"), ReadReport()):
                 pass
 
 
@@ -64,7 +62,7 @@ def main() -> None:
     parser.add_argument("paths", nargs="+")
     parser.add_argument("--rounds", type=int, default=7)
     arguments = parser.parse_args()
-    logs = [found.path for found in detect(arguments.paths) if found.format == "claude-code"]
+    logs = [found.path for found in detect_files(arguments.paths) if found.format == "claude-code"]
     files = [LogFile(path, Path(path).stat().st_size, True) for path in logs]
     size = sum(file.size for file in files)
     print(f"{len(files)} Claude Code logs, {size / 1e6:.1f} MB, {arguments.rounds} rounds")

@@ -87,13 +87,12 @@ def reads(memory: Memory, learned: Matrix, queries: Floats) -> tuple[Floats, Flo
     The same numbers as `Ranker.scores(…).matrix`, one question at a time; `check` compares them.
     """
     rows, dimension = memory.rows, memory.header.dimension
-    starts = np.concatenate([[0], np.cumsum(rows.sizes, dtype=np.int64)])
     found, flat = np.empty((len(rows), len(queries)), np.float32), np.empty((len(rows), len(queries)), np.float32)
     for state, (first, end) in enumerate(pairwise(learned.states.tolist())):
         known = slice(*learned.known[state : state + 2])
         F = learned.F[known].astype(np.float32) * learned.F_scale[known, None]
         gain = (queries - (queries @ F.T) @ F) / learned.alpha[state]
-        key = matrix.row_keys(rows, memory.vocabulary, dimension, starts, first, end)
+        key = matrix.row_keys(rows, memory.vocabulary, dimension, first, end)
         together_ = matrix.joined(rows.session[first:end])
         flat[first:end] = key @ queries.T
         found[first:end] = matrix.with_neighbours(key @ gain.T, together_, matrix.NEIGHBOUR)

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from deltamem_cli.readers import reader
-from deltamem_cli.readers.detect import open_log
+from deltamem_cli.readers.detect import open_log, read_log
 from deltamem_cli.readers.io.archives import open_file
 from deltamem_cli.records import Message, ReadReport
 
@@ -44,9 +43,9 @@ def read_file(path: Path, format: str | None = None) -> tuple[str, list[Message]
 
 def read_stream(stream: BinaryIO, name: str, format: str | None = None) -> tuple[str, list[Message], ReadReport]:
     """(format, messages, report) of the log of that name."""
-    found, whole = open_log(stream, name, format)
+    found, log = open_log(stream, name, format)
     report = ReadReport()
-    return found, on_path(reader(found).read(cast(BinaryIO, whole), name, report)), report
+    return found, on_path(read_log(found, log, report)), report
 
 
 def on_path(messages: Iterator[Message]) -> list[Message]:

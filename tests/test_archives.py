@@ -227,7 +227,7 @@ def test_views_and_virtual_tables_are_no_tables(tmp_path: Path) -> None:
 def test_streams_of_any_kind_are_unpacked() -> None:
     packed = gzip.compress(TALK)
     for stream in (Pipe(packed, 3), io.BytesIO(packed)):
-        assert open_log(stream, "-")[1].read() == TALK
+        assert open_log(stream, "-")[1].stream.read() == TALK
 
 
 def test_ingest_takes_archives_and_databases(tmp_path: Path, ingest: Ingest) -> None:

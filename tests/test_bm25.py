@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from test_ledger import rows_of
 
 from deltamem_cli.memory import ledger
-from deltamem_cli.memory.ledger import Rows
 from deltamem_cli.recall.bm25 import K1, B, Bm25
 
 Passage = tuple[int, dict[int, int]]  # session, term → how often
@@ -27,8 +26,7 @@ def index(passages: list[Passage], sessions: int = 4) -> Bm25:
     rows, vocabulary = rows_of([(session, 0, 0, i, [*terms]) for i, (session, terms) in enumerate(passages)])
     counts = np.array([n for _, terms in passages for n in terms.values()], np.uint8)
     length = np.array([sum(terms.values()) for _, terms in passages], np.uint16)
-    fields = {name: getattr(rows, name) for name in rows.__dataclass_fields__}
-    return Bm25(Rows(**{**fields, "counts": counts, "length": length}), vocabulary, sessions)
+    return Bm25(rows.replaced(counts=counts, length=length), vocabulary, sessions)
 
 
 def textbook(documents: list[Counter[int]], question: dict[int, int]) -> list[float]:

@@ -19,9 +19,8 @@ from oracle_reading import SHARED
 from deltamem_cli.ingest.read_logs import OFF_PATH
 from deltamem_cli.memory.file import open_memory
 from deltamem_cli.memory.memory import Memory
-from deltamem_cli.readers import reader
 from deltamem_cli.readers.agents import claude_rewind
-from deltamem_cli.readers.detect import open_log
+from deltamem_cli.readers.detect import open_log, read_log
 from deltamem_cli.readers.io.archives import open_file
 from deltamem_cli.readers.parse.branches import paths
 from deltamem_cli.recall.source_text import read_sources
@@ -34,8 +33,7 @@ def every(path: Path) -> tuple[list[Message], ReadReport]:
     """All messages of a log, off the path or on it."""
     report = ReadReport()
     with open_file(str(path)) as file:
-        found, stream = open_log(file, str(path), None)
-        return list(reader(found).read(stream, str(path), report)), report
+        return list(read_log(*open_log(file, str(path)), report)), report
 
 
 def texts(memory: Memory) -> list[str]:

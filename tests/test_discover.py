@@ -17,8 +17,9 @@ from deltamem_cli.errors import LogError, UsageError
 from deltamem_cli.ingest.projects import by_project, memory_name
 from deltamem_cli.readers import READERS, plugins, reader
 from deltamem_cli.readers import detect as formats
-from deltamem_cli.readers.detect import open_log
+from deltamem_cli.readers.detect import open_log, read_log
 from deltamem_cli.readers.discover import TOOLS, discover
+from deltamem_cli.records import Message, ReadReport
 
 CLAUDE = next((SAMPLES / "claude-code").glob("*.jsonl")).read_text()
 CODEX = next((SAMPLES / "codex").glob("*.jsonl")).read_text()
@@ -163,7 +164,7 @@ class Shouting:
 
     TITLE = "lines that shout"
     detect = staticmethod(lambda head: head.data.startswith(b"SHOUT"))
-    read = staticmethod(lambda stream, name, report: iter(()))
+    read = staticmethod(lambda log, report: iter([Message(log.head.text, "user", 1)]))
 
 
 @pytest.fixture
@@ -190,6 +191,9 @@ def test_a_reader_of_another_package(monkeypatch: pytest.MonkeyPatch) -> None:
     path = SAMPLES / "shout"
     import io
 
-    assert open_log(io.BytesIO(b"SHOUT hello"), str(path))[0] == "shout"
+    format, log = open_log(io.BytesIO(b"SHOUT hello"), str(path))
+    assert format == "shout"
+    (message,) = read_log(format, log, ReadReport())
+    assert message.text == "SHOUT hello" and message.id and message.session
     assert open_log(io.BytesIO(CODEX.encode()), str(path))[0] == "codex"
     assert list(formats.titles())[-1] == "shout"

@@ -19,7 +19,6 @@ from deltamem_cli.memory import text_blocks as blocks
 from deltamem_cli.memory.file import open_memory
 from deltamem_cli.memory.header import Header
 from deltamem_cli.memory.learn import State
-from deltamem_cli.memory.ledger import Rows
 from deltamem_cli.memory.text_blocks import BlockReader, pack
 from deltamem_cli.records import Session, Source
 
@@ -41,11 +40,7 @@ def make(path: Path, seed: int, passages: int) -> Path:
     """A memory of random passages; sessions of the seeds 0 and 1 take turns in time."""
     chance = np.random.default_rng(seed)
     session = np.arange(passages) // SESSION
-    columns = {
-        name: np.zeros(passages, ledger.DTYPES[name]) for name in ("source", "speaker", "role", "kind", "summed")
-    }
-    rows = Rows(
-        **columns,
+    rows = ledger.blank(passages, DIMENSION).replaced(
         uid=chance.integers(0, 256, (passages, 16), np.uint8),
         session=session.astype(np.uint32),
         time=session * 2000 + seed * 1000 + np.arange(passages) % SESSION,
@@ -80,7 +75,7 @@ def test_a_merge_keeps_the_order_in_memory_and_no_columns(tmp_path: Path, monkey
     monkeypatch.setattr(merging, "_AT_ONCE", 64)
     monkeypatch.setattr(matrix, "STATE_WRITES", 1024)
     monkeypatch.setattr(learn_matrix, "learn", constant)
-    monkeypatch.setattr(matrix, "row_keys", lambda *a: np.zeros((a[5] - a[4], WIDTH), np.float32))
+    monkeypatch.setattr(matrix, "row_keys", lambda *a: np.zeros((a[4] - a[3], WIDTH), np.float32))
     monkeypatch.setattr(keys, "WORDS", WIDTH - DIMENSION)  # small keys: what a state takes would hide the rest
     peaks = []
     for passages in (2_000, 8_000):

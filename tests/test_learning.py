@@ -70,8 +70,7 @@ def make(tmp_path: Path, encoder: WordEncoder) -> Make:
 
 def keys_of(memory: Memory) -> NDArray[np.float32]:
     rows = memory.rows
-    starts = np.concatenate([[0], np.cumsum(rows.sizes, dtype=np.int64)])
-    return matrix.row_keys(rows, memory.vocabulary, memory.header.dimension, starts, 0, len(rows))
+    return matrix.row_keys(rows, memory.vocabulary, memory.header.dimension, 0, len(rows))
 
 
 def values_of(memory: Memory) -> torch.Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import fields
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from deltamem_cli.memory import ledger
+from deltamem_cli.memory.columns import COLUMNS, of_passages
 from deltamem_cli.memory.ledger import NO_TIME, Rows
 
 Spec = list[tuple[int, int, int, int, list[int]]]  # session, source, time, seq, terms
@@ -30,7 +31,7 @@ def rows_of(spec: Spec) -> tuple[Rows, NDArray[np.uint64]]:
     n = len(spec)
     flat = np.array([term for *_, words in spec for term in words], np.uint64)
     vocabulary, ids = np.unique(flat, return_inverse=True)
-    columns = {name: np.zeros(n, dtype) for name, dtype in ledger.DTYPES.items()}
+    columns: dict[str, NDArray[Any]] = {}
     columns["uid"] = np.arange(n * 16).reshape(n, 16).astype(np.uint8)
     columns["code"] = np.arange(n * 8).reshape(n, 8).astype(np.uint8)
     columns["session"] = np.array([row[0] for row in spec], np.uint32)
@@ -39,7 +40,7 @@ def rows_of(spec: Spec) -> tuple[Rows, NDArray[np.uint64]]:
     columns["seq"] = np.array([row[3] for row in spec], np.uint32)
     columns["sizes"] = np.array([len(row[4]) for row in spec], np.uint16)
     columns["terms"], columns["counts"] = ids.astype(np.uint32), flat.astype(np.uint8)
-    return Rows(**columns), vocabulary
+    return ledger.blank(n, 32).replaced(**columns), vocabulary
 
 
 def in_order(rows: Rows) -> NDArray[np.int64]:
@@ -48,8 +49,7 @@ def in_order(rows: Rows) -> NDArray[np.int64]:
 
 def words(rows: Rows, vocabulary: NDArray[np.uint64]) -> list[list[int]]:
     """The terms of every row."""
-    starts = np.concatenate([[0], np.cumsum(rows.sizes, dtype=np.int64)])
-    return [vocabulary[rows.terms[a:b]].tolist() for a, b in itertools.pairwise(starts)]
+    return [vocabulary[rows.terms[a:b]].tolist() for a, b in itertools.pairwise(rows.offsets)]
 
 
 @given(SPECS, st.randoms(use_true_random=False), st.integers(1, 5))
@@ -59,9 +59,9 @@ def test_rows_move_with_all_that_is_theirs(spec: Spec, dice: object, chunk: int)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ledger, "_CHUNK", chunk)
         moved = rows.take(np.array(order, np.int64))
-    for name in ledger.COLUMNS:
-        assert np.array_equal(getattr(moved, name), getattr(rows, name)[order])
-        assert getattr(moved, name).dtype == ledger.DTYPES[name]
+    for column in of_passages():
+        assert np.array_equal(moved.column(column.name), rows.column(column.name)[order])
+        assert moved.column(column.name).dtype == column.dtype
     assert words(moved, vocabulary) == [spec[i][4] for i in order]
     assert moved.counts.tolist() == [term for i in order for term in spec[i][4]]
 
@@ -71,7 +71,7 @@ def test_two_vocabularies_become_one(one: Spec, other: Spec) -> None:
     rows, vocabulary = ledger.unify([rows_of(one), rows_of(other)])
     assert words(rows, vocabulary) == [row[4] for row in one + other]
     assert vocabulary.tolist() == sorted({term for *_, terms in one + other for term in terms})
-    assert {field.name: getattr(rows, field.name).dtype for field in fields(Rows)} == ledger.DTYPES
+    assert {name: array.dtype for name, array in rows.columns.items()} == {n: c.dtype for n, c in COLUMNS.items()}
 
 
 @given(SPECS, st.randoms(use_true_random=False))

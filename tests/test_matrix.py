@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from deltamem_cli.build import learn_matrix
 from deltamem_cli.memory import learn as state
-from deltamem_cli.memory import matrix
+from deltamem_cli.memory import ledger, matrix
 from deltamem_cli.memory.matrix import Matrix
 from deltamem_cli.memory.memory import Memory
 from deltamem_cli.recall.first_stage import Ranker
@@ -60,8 +60,7 @@ def chatter(sessions: int, each: int, first: int = 0) -> list[Message]:
 
 def dense_keys(memory: Memory) -> NDArray[np.float64]:
     rows = memory.rows
-    starts = np.concatenate([[0], np.cumsum(rows.sizes, dtype=np.int64)])
-    return matrix.row_keys(rows, memory.vocabulary, memory.header.dimension, starts, 0, len(rows)).astype(np.float64)
+    return matrix.row_keys(rows, memory.vocabulary, memory.header.dimension, 0, len(rows)).astype(np.float64)
 
 
 def arrays(learned: Matrix) -> dict[str, NDArray[Any]]:
@@ -190,6 +189,4 @@ def test_an_empty_matrix_has_no_states() -> None:
 
 
 def _nothing() -> tuple[Any, NDArray[np.uint64]]:
-    from deltamem_cli.ingest.draft import _no_rows
-
-    return _no_rows(30), np.zeros(0, np.uint64)
+    return ledger.blank(0, 30), np.zeros(0, np.uint64)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 
 import pytest
@@ -11,13 +10,13 @@ from hypothesis import strategies as st
 from oracle_reading import Pipe, read_bytes
 
 from deltamem_cli.errors import LogError, UsageError
-from deltamem_cli.readers import READERS, reader
+from deltamem_cli.readers import READERS
 from deltamem_cli.readers.detect import open_log
 from deltamem_cli.readers.parse import jsonl
 from deltamem_cli.readers.parse.head import Head
 from deltamem_cli.readers.parse.ids import with_ids
 from deltamem_cli.readers.parse.values import call_text, seconds, without_base64
-from deltamem_cli.records import Message, ReadReport
+from deltamem_cli.records import Message
 
 LINE = '{"role": "user", "content": "soup\u2028of the day: \\u00e9"}'
 ANSWER = '{"role": "assistant", "content": "lentils"}'
@@ -63,7 +62,7 @@ def test_torn_last_line_is_pending_and_a_broken_one_is_named() -> None:
     assert [message.line for message in messages] == [1, 4]
     assert report.pending
     assert [line for line, _ in report.broken] == [2]
-    assert report.skipped["not an object"] == 1
+    assert report.skipped["line of a broken record"] == 1
 
 
 def test_an_oversized_line_is_stepped_over(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,7 +234,7 @@ def test_garbage_never_ends_in_anything_but_a_log_error(format: str, lines: list
 def test_deep_nesting_is_an_error_and_no_memory_bomb(format: str) -> None:
     data = b'[{"mapping": ' + b"[" * 200_000
     with pytest.raises(LogError, match="nests deeper"):
-        list(reader(format).read(io.BytesIO(data), "a.log", ReadReport()))
+        read_bytes(data, format)
 
 
 @pytest.mark.parametrize(

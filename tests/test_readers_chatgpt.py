@@ -9,8 +9,7 @@ import pytest
 from oracle_reading import Pipe, read_bytes
 
 from deltamem_cli.errors import LogError
-from deltamem_cli.readers import reader
-from deltamem_cli.readers.detect import open_log
+from deltamem_cli.readers.detect import open_log, read_log
 from deltamem_cli.records import Message, ReadReport
 
 
@@ -98,8 +97,7 @@ def test_hidden_and_wordless_messages_are_counted() -> None:
 
 def test_a_cut_export_gives_what_is_whole_and_says_so() -> None:
     data = json.dumps([conversation(node("a", None, "user", "x"))] * 2).encode()[:-30]
-    found, stream = open_log(Pipe(data), "conversations.json")
-    messages = reader(found).read(stream, "conversations.json", ReadReport())
+    messages = read_log(*open_log(Pipe(data), "conversations.json"), ReadReport())
     assert next(messages).text == "x"
     with pytest.raises(LogError, match="after 1 whole entries"):
         list(messages)

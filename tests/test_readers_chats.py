@@ -12,7 +12,7 @@ import pytest
 from oracle_reading import read_bytes, read_file, resolve
 
 from deltamem_cli.errors import LogError
-from deltamem_cli.readers.chats import discord
+from deltamem_cli.readers.detect import open_log, read_log
 from deltamem_cli.records import Message, ReadReport
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -94,10 +94,10 @@ def test_discord_sample() -> None:
 
 def test_an_export_that_was_interrupted_gives_what_it_has() -> None:
     whole = (SAMPLES / "discord/harbour-lights.json").read_bytes()
-    stream = discord.read(io.BytesIO(whole[: whole.index(b"905") + 9]), "a.json", ReadReport())
-    assert [next(stream).text[:10] for _ in range(3)] == ["The bridge", "My bard pa", "Performanc"]
+    messages = read_log(*open_log(io.BytesIO(whole[: whole.index(b"905") + 9]), "a.json"), ReadReport())
+    assert [next(messages).text[:10] for _ in range(3)] == ["The bridge", "My bard pa", "Performanc"]
     with pytest.raises(LogError, match="breaks off"):
-        next(stream)
+        next(messages)
 
 
 def test_telegram_sample() -> None:

@@ -62,7 +62,7 @@ def test_words(passages: list[list[int]], states: int) -> None:
     bounds = np.unique(np.linspace(0, len(passages), states + 1).astype(np.int64))
     halves = DICE.standard_normal((len(bounds) - 1, keys.WORDS)).astype(np.float32)
     for kind in (np.uint32, np.intp):
-        words = Words(replace(rows, terms=rows.terms.astype(kind)), vocabulary, bounds)
+        words = Words(rows.replaced(terms=rows.terms.astype(kind)), vocabulary, bounds)
         for _ in range(2):
             fast = words.read(halves)
             assert fast.dtype == np.float32

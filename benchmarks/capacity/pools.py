@@ -16,7 +16,7 @@ from capacity.paraphrase import with_synonyms, without_words
 from deltamem_cli.encoders.mean import general_sentences
 from deltamem_cli.errors import LogError
 from deltamem_cli.memory import keys
-from deltamem_cli.readers.datasets import locomo
+from deltamem_cli.readers.detect import open_log, read_log
 from deltamem_cli.readers.parse.json_stream import document
 from deltamem_cli.readers.parse.values import mapping, sequence, string
 from deltamem_cli.records import ReadReport
@@ -88,9 +88,9 @@ def locomo_pool(path: str, encoder: Encoder) -> Pool:
     """
     try:
         with open(path, "rb") as stream:
-            turns = list(locomo.read(stream, path, ReadReport()))
+            turns = list(read_log(*open_log(stream, path, "locomo"), ReadReport()))
             stream.seek(0)
-            told = document(stream, path)
+            told = document(open_log(stream, path, "locomo")[1])
     except OSError as error:
         raise LogError(path, f"cannot be read ({error.strerror}); give a LoCoMo file") from error
     place = {turn.id: i for i, turn in enumerate(turns)}

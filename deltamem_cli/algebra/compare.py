@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,9 @@ from numpy.typing import NDArray
 
 from deltamem_cli.errors import MemoryFileError
 from deltamem_cli.memory import keys, matrix
+from deltamem_cli.memory.columns import COLUMNS
 from deltamem_cli.memory.memory import Memory
+from deltamem_cli.records import Session, Source
 
 Floats = NDArray[np.float32]
 Longs = NDArray[np.int64]
@@ -57,20 +60,27 @@ def pair_up(a: Memory, b: Memory) -> Pairs:
 def moved(a: Memory, b: Memory, pairs: Pairs) -> Longs:
     """Rows of B that A holds too, but under another place, session, speaker or time."""
     differs = np.zeros(len(pairs.shared_b), bool)
-    for name in ("role", "kind", "time", "line", "seq"):
-        differs |= getattr(a.rows, name)[pairs.shared_a] != getattr(b.rows, name)[pairs.shared_b]
-    differs |= np.any(a.rows.code[pairs.shared_a] != b.rows.code[pairs.shared_b], axis=1)
-    tables = {
-        "source": ([s.path for s in a.sources], [s.path for s in b.sources]),
-        "session": ([s.id for s in a.sessions], [s.id for s in b.sessions]),
-        "speaker": (a.speakers, b.speakers),
-    }
-    for name, (names_a, names_b) in tables.items():
-        number = {text: i for i, text in enumerate(dict.fromkeys([*names_a, *names_b]))}
-        mine = np.array([number[text] for text in names_a], np.int64)[getattr(a.rows, name)[pairs.shared_a]]
-        theirs = np.array([number[text] for text in names_b], np.int64)[getattr(b.rows, name)[pairs.shared_b]]
-        differs |= mine != theirs
+    for column in COLUMNS.values():
+        if column.from_uid:
+            continue
+        mine, theirs = a.rows.column(column.name)[pairs.shared_a], b.rows.column(column.name)[pairs.shared_b]
+        if column.table:
+            names = [_names(getattr(memory, column.table)) for memory in (a, b)]
+            number = {name: i for i, name in enumerate(dict.fromkeys([*names[0], *names[1]]))}
+            mine, theirs = (
+                np.array([number[name] for name in known], np.int64)[places]
+                for known, places in zip(names, (mine, theirs), strict=True)
+            )
+        differs |= np.any(mine != theirs, axis=tuple(range(1, mine.ndim)))
     return pairs.shared_b[differs]
+
+
+def _names(table: Iterable[Source | Session | str]) -> list[str]:
+    """What tells the entries of a table from one another, in any memory."""
+    return [
+        entry.path if isinstance(entry, Source) else entry.id if isinstance(entry, Session) else entry
+        for entry in table
+    ]
 
 
 def all_keys(memory: Memory, rows: Longs) -> Floats:

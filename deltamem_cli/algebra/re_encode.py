@@ -66,7 +66,7 @@ def merge_anew(
 
 def re_encode(memory: Memory, encoder: Encoder, path: Path, device: str = "cpu") -> Memory:
     """Write the memory with the codes that this encoder gives to its texts."""
-    rows = replace(memory.rows, code=_codes(memory, encoder))
+    rows = memory.rows.replaced(code=_codes(memory, encoder))
     header = replace(
         memory.header,
         encoder=encoder.name,

@@ -10,7 +10,7 @@ nothing else gives its reads.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -21,6 +21,7 @@ from deltamem_cli.build.importance import Said, per_byte
 from deltamem_cli.build.summary_rows import RUN, sum_rows, together, used_only
 from deltamem_cli.errors import UsageError
 from deltamem_cli.memory import exchanges, keys, ledger, matrix
+from deltamem_cli.memory.columns import COLUMNS
 from deltamem_cli.memory.header import Header
 from deltamem_cli.memory.learn import SLOTS, Lean
 from deltamem_cli.memory.ledger import Longs, Rows
@@ -46,9 +47,12 @@ class Shape:
 
 
 def arrays_of(rows: Rows, vocabulary: NDArray[np.uint64]) -> dict[str, NDArray[Any]]:
-    """The tensors of a ledger's numbers; `summed` only where there is a sum."""
-    names = [field.name for field in fields(Rows) if field.name != "summed" or rows.summed.any()]
-    return {f"ledger.{name}": getattr(rows, name) for name in names} | {"ledger.vocabulary": vocabulary}
+    """The tensors of a ledger's numbers; a column that says nothing, its default in every row, is left out."""
+    default = {name: column.default for name, column in COLUMNS.items()}
+    told = {
+        name: array for name, array in rows.columns.items() if default[name] is None or np.any(array != default[name])
+    }
+    return {f"ledger.{name}": array for name, array in told.items()} | {"ledger.vocabulary": vocabulary}
 
 
 def matrix_of(rows: Rows, header: Header, lean: Lean | None) -> dict[str, NDArray[Any]]:

@@ -47,7 +47,6 @@ def build(
     width = dimension + keys.WORDS
     states = ledger.cut(rows.session, learning.states, matrix.STATE_WRITES)
     segments = exchanges.segments(rows, states)
-    starts = np.concatenate([[0], np.cumsum(rows.sizes, dtype=np.int64)])
     count, most = len(states) - 1, len(states) * width
     rooms = [lean.directions(size) if lean else width for size in np.diff(states).tolist()]
     # Room for all before the first state is learned: small arrays kept between large ones that come and go would leave
@@ -62,7 +61,7 @@ def build(
         again = (_taken_over(rows, first, end, segments[a:b], one) for one in old)
         part = next((same for same in again if same and _fits(same, rooms[state], lean)), None)
         if part is None:
-            key = matrix.row_keys(rows, vocabulary, dimension, starts, first, end)
+            key = matrix.row_keys(rows, vocabulary, dimension, first, end)
             beside = with_neighbours(key, joined(rows.session[first:end]), matrix.NEIGHBOUR)
             left = weights(learning.half_life, rows.time[first:end], rows.summed[first:end])
             part = learn(learning.rule, key, beside, left, segments[a:b] - first, device, rooms[state])

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from deltamem_cli.build.scratch import Scratch
 from deltamem_cli.memory import ledger
+from deltamem_cli.memory.columns import COLUMNS, Column, of_passages, of_terms
 from deltamem_cli.memory.ledger import NO_TIME, Longs, Rows
 from deltamem_cli.memory.matrix import Matrix
 from deltamem_cli.memory.memory import Memory, Tensors
@@ -69,7 +70,7 @@ class Whole:
         self._parts, self._chosen, self._scratch = parts, chosen, scratch
         lengths = [len(part.rows) for part in parts]
         self._starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        self._ends = [self._running_sum(part.rows.sizes) for part in parts]
+        self._offsets = [ledger.offsets(part.rows.sizes, scratch.empty) for part in parts]
         self._count = int(self._starts[-1]) if chosen is None else len(chosen)
         used = [self._used(number) for number in range(len(parts))]
         spoken = [{name for name, is_used in zip(part.speakers, spoke, strict=True) if is_used}
@@ -79,13 +80,13 @@ class Whole:
             np.concatenate([part.vocabulary[terms] for part, (_, terms) in zip(parts, used, strict=True)])
         )
         self._numbers = {
-            "source": [_renumbering(part.sources, paths) for part in parts],
-            "session": [_renumbering(part.sessions, ids) for part in parts],
-            "speaker": [_renumbering(part.speakers, self.speakers) for part in parts],
+            "sources": [_renumbering(part.sources, paths) for part in parts],
+            "sessions": [_renumbering(part.sessions, ids) for part in parts],
+            "speakers": [_renumbering(part.speakers, self.speakers) for part in parts],
+            "vocabulary": [np.searchsorted(self.vocabulary, part.vocabulary).astype(np.uint32) for part in parts],
         }
-        self._terms = [np.searchsorted(self.vocabulary, part.vocabulary).astype(np.uint32) for part in parts]
         by_start = self._session_ranks(ids)
-        self._numbers["session"] = [by_start[numbers].astype(np.uint32) for numbers in self._numbers["session"]]
+        self._numbers["sessions"] = [by_start[numbers].astype(np.uint32) for numbers in self._numbers["sessions"]]
         self.sessions = [ids[i] for i in np.argsort(by_start)]
 
     def order(self) -> Longs:
@@ -107,42 +108,48 @@ class Whole:
     def rows(self, order: Longs) -> Rows:
         """The rows at those places, in that order; columns that are large lie in files."""
         made: dict[str, NDArray[Any]] = {}
-        for name in ledger.COLUMNS:
-            width = getattr(self._parts[0].rows, name).shape[1:]
-            made[name] = self._scratch.empty((len(order), *width), ledger.DTYPES[name])
+        for column in of_passages():
+            width = self._parts[0].rows.column(column.name).shape[1:]
+            made[column.name] = self._scratch.empty((len(order), *width), column.dtype)
             for first in range(0, len(order), _CHUNK):
                 places = order[first : first + _CHUNK]
-                made[name][first : first + len(places)] = self.column(name, places)
+                made[column.name][first : first + len(places)] = self.column(column.name, places)
             self._let_go()
         total = int(made["sizes"].sum(dtype=np.int64))
-        made |= {name: self._scratch.empty(total, ledger.DTYPES[name]) for name in ("terms", "counts")}
+        made |= {column.name: self._scratch.empty(total, column.dtype) for column in of_terms()}
         at = 0
         for first in range(0, len(order), _CHUNK):
-            terms, counts = self._terms_of(order[first : first + _CHUNK])
-            made["terms"][at : at + len(terms)], made["counts"][at : at + len(terms)] = terms, counts
-            at += len(terms)
+            for name, values in self._of_terms(order[first : first + _CHUNK]).items():
+                made[name][at : at + len(values)] = values
+            at += len(values)
         self._let_go()
-        return Rows(**made)
+        return Rows(made)
 
     def column(self, name: str, places: Longs) -> NDArray[Any]:
-        """A column (but not `terms` or `counts`) of the rows at those places, with common numbers."""
-        width = getattr(self._parts[0].rows, name).shape[1:]
-        values = np.empty((len(places), *width), ledger.DTYPES[name])
+        """A column (not of the terms) of the rows at those places, with common numbers."""
+        about, width = COLUMNS[name], self._parts[0].rows.column(name).shape[1:]
+        values = np.empty((len(places), *width), about.dtype)
         for number, mine, rows in self._by_part(places):
-            found = getattr(self._parts[number].rows, name)[rows]
-            values[mine] = self._numbers[name][number][found] if name in self._numbers else found
+            values[mine] = self._common(about, number, self._parts[number].rows.column(name)[rows])
         return values
 
-    def _terms_of(self, places: Longs) -> tuple[NDArray[np.uint32], NDArray[np.uint8]]:
+    def _of_terms(self, places: Longs) -> dict[str, NDArray[Any]]:
+        """The columns of the terms of the rows at those places, with common numbers."""
         sizes = self.column("sizes", places).astype(np.int64)
         starts = np.cumsum(sizes) - sizes
-        terms, counts = np.empty(int(sizes.sum()), np.uint32), np.empty(int(sizes.sum()), np.uint8)
+        values = {column.name: np.empty(int(sizes.sum()), column.dtype) for column in of_terms()}
         for number, mine, rows in self._by_part(places):
-            old = ledger.ranges(self._ends[number][rows] - sizes[mine], sizes[mine])
+            old = ledger.ranges(self._offsets[number][rows], sizes[mine])
             new = ledger.ranges(starts[mine], sizes[mine])
-            terms[new] = self._terms[number][self._parts[number].rows.terms[old]]
-            counts[new] = self._parts[number].rows.counts[old]
-        return terms, counts
+            for column in of_terms():
+                values[column.name][new] = self._common(
+                    column, number, self._parts[number].rows.column(column.name)[old]
+                )
+        return values
+
+    def _common(self, column: Column, number: int, values: NDArray[Any]) -> NDArray[Any]:
+        """Values of a column of that part, under the common numbers where they index a table."""
+        return self._numbers[column.table][number][values] if column.table else values
 
     def _by_part(self, places: Longs) -> Iterator[tuple[int, Longs, Longs]]:
         """Part by part: which of the places lie in it, and the rows there."""
@@ -167,7 +174,7 @@ class Whole:
                 rows = self._chosen[at : min(at + _CHUNK, end)] - self._starts[number]
                 sizes = part.rows.sizes[rows].astype(np.int64)
                 speakers[part.rows.speaker[rows]] = True
-                terms[part.rows.terms[ledger.ranges(self._ends[number][rows] - sizes, sizes)]] = True
+                terms[part.rows.terms[ledger.ranges(self._offsets[number][rows], sizes)]] = True
         return speakers, terms
 
     def _session_ranks(self, ids: list[str]) -> Longs:
@@ -175,10 +182,6 @@ class Whole:
         for _, places in self._chunks():
             np.minimum.at(start, self.column("session", places), self.column("time", places))
         return ledger.session_ranks(start, ids)
-
-    def _running_sum(self, sizes: NDArray[np.uint16]) -> Longs:
-        ends: Longs = self._scratch.empty(len(sizes), np.int64)
-        return np.cumsum(sizes, dtype=np.int64, out=ends)
 
     def _let_go(self) -> None:
         self._scratch.let_go()

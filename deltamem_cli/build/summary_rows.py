@@ -6,7 +6,6 @@ of the first passage. It counts how many passages it stands for, and can be summ
 
 from __future__ import annotations
 
-from dataclasses import replace
 from hashlib import blake2b
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from deltamem_cli.build.importance import Floats, rarity
 from deltamem_cli.memory import keys, ledger
+from deltamem_cli.memory.columns import COLUMNS, total
 from deltamem_cli.memory.ledger import Longs, Rows
 from deltamem_cli.records import KINDS
 
@@ -43,29 +43,20 @@ def sum_rows(rows: Rows, terms: int, dimension: int, unnamed: int, gone: Longs, 
         return rows, np.arange(len(rows))
     mine = rows.take(gone)
     starts = np.flatnonzero(np.concatenate([[True], into[1:] != into[:-1]]))
-    first = mine.take(starts)
     weight = np.maximum(mine.summed, 1)
-    sizes, numbers, counts = _telling(mine, rarity(rows, terms), into, len(starts))
     lowest, highest = (reduce.reduceat(mine.speaker, starts) for reduce in (np.minimum, np.maximum))
     ends = np.append(starts[1:], len(gone))
-    summed = replace(
-        first,
-        uid=np.stack([_name(mine.uid[a:b]) for a, b in zip(starts, ends, strict=True)]),
-        speaker=np.where(lowest == highest, lowest, unnamed).astype(np.uint32),
-        role=np.minimum.reduceat(mine.role, starts),
-        kind=np.full(len(starts), KINDS.index("summary"), np.uint8),
-        time=np.minimum.reduceat(mine.time, starts),
-        code=_codes(mine, weight, into, len(starts), dimension),
-        length=np.minimum(np.add.reduceat(mine.length.astype(np.int64), starts), 65535).astype(np.uint16),
-        summed=np.add.reduceat(weight.astype(np.int64), starts).clip(max=2**32 - 1).astype(np.uint32),
-        sizes=sizes,
-        terms=numbers,
-        counts=counts,
-    )
+    summed = {name: column.sum(mine.column(name), starts) for name, column in COLUMNS.items() if column.sum}
+    summed["uid"] = np.stack([_name(mine.uid[a:b]) for a, b in zip(starts, ends, strict=True)])
+    summed["speaker"] = np.where(lowest == highest, lowest, unnamed).astype(np.uint32)
+    summed["kind"] = np.full(len(starts), KINDS.index("summary"), np.uint8)
+    summed["code"] = _codes(mine, weight, into, len(starts), dimension)
+    summed["summed"] = total(weight, starts)
+    summed["sizes"], summed["terms"], summed["counts"] = _telling(mine, rarity(rows, terms), into, len(starts))
     left = np.delete(np.arange(len(rows)), gone)
     places = np.concatenate([left, gone[starts]])
     order = np.argsort(places)
-    return ledger.concatenate([rows.take(left), summed]).take(order), places[order]
+    return ledger.concatenate([rows.take(left), Rows(summed)]).take(order), places[order]
 
 
 def _name(uids: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -74,13 +65,13 @@ def _name(uids: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _codes(mine: Rows, weight: NDArray[np.uint32], into: Longs, sums: int, dimension: int) -> NDArray[np.uint8]:
     """The codes (sums, ⌈d/4⌉) of the sums of the rows' vectors."""
-    total = np.zeros((sums, dimension), np.float32)
+    vectors = np.zeros((sums, dimension), np.float32)
     for at in range(0, len(mine), _CHUNK):
         part = slice(at, at + _CHUNK)
         here, starts = np.unique(into[part], return_index=True)
-        total[here] += np.add.reduceat(keys.decode(mine.code[part], dimension) * weight[part, None], starts)
-    norms = np.linalg.norm(total, axis=1, keepdims=True)
-    return keys.encode(np.asarray(total / np.maximum(norms, 1e-12), np.float32))
+        vectors[here] += np.add.reduceat(keys.decode(mine.code[part], dimension) * weight[part, None], starts)
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return keys.encode(np.asarray(vectors / np.maximum(norms, 1e-12), np.float32))
 
 
 def _telling(
@@ -101,4 +92,4 @@ def _telling(
 def used_only(rows: Rows, vocabulary: NDArray[np.uint64]) -> tuple[Rows, NDArray[np.uint64]]:
     """The rows with the part of the vocabulary that they use."""
     used, terms = np.unique(rows.terms, return_inverse=True)
-    return replace(rows, terms=terms.astype(np.uint32)), vocabulary[used]
+    return rows.replaced(terms=terms.astype(np.uint32)), vocabulary[used]

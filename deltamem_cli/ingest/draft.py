@@ -20,17 +20,15 @@ from deltamem_cli.build.redundant_summaries import covered
 from deltamem_cli.errors import MemoryFileError, UsageError
 from deltamem_cli.memory import file as store
 from deltamem_cli.memory import ledger
+from deltamem_cli.memory.columns import NewRow, of_passages, of_terms
 from deltamem_cli.memory.header import Header
-from deltamem_cli.memory.ledger import NO_TIME, Rows
+from deltamem_cli.memory.ledger import Rows
 from deltamem_cli.memory.memory import Memory
 from deltamem_cli.memory.text_blocks import BlockReader, BlockWriter
-from deltamem_cli.records import KINDS, ROLES, Passage, Session, Source
+from deltamem_cli.records import Passage, Session, Source
 from deltamem_cli.text import terms
 from deltamem_cli.text.split import spoken
 
-_ROLE = {role: number for number, role in enumerate(ROLES)}
-_KIND = {kind: number for number, kind in enumerate(KINDS)}
-_LATEST = 253_402_300_800  # seconds: the year 10000, where calendars end
 _LONGEST_NAME = 200  # characters of a session's title or a speaker's name: longer ones are not names
 
 
@@ -118,28 +116,25 @@ class Draft:
         """Passages of one source with their running numbers in it, and their codes (n, ⌈d/4⌉)."""
         if not numbered:
             return
-        said = [p.message for _, p in numbered]
-        counts = [terms.count(spoken(p.message, p.text)) for _, p in numbered]
-        flat = np.array([term for count in counts for term in count], np.uint64)
-        vocabulary, ids = np.unique(flat, return_inverse=True)
-        times = [round(m.time * 1000) if m.time is not None and abs(m.time) < _LATEST else NO_TIME for m in said]
-        rows = Rows(
-            uid=np.frombuffer(b"".join(p.uid for _, p in numbered), np.uint8).reshape(-1, 16),
-            source=np.full(len(said), self._sources[source], np.uint32),
-            session=np.array([self._sessions[m.session] for m in said], np.uint32),
-            speaker=np.array([self._number(m.speaker[:_LONGEST_NAME]) for m in said], np.uint32),
-            role=np.array([_ROLE[m.role] for m in said], np.uint8),
-            kind=np.array([_KIND[m.kind] for m in said], np.uint8),
-            time=np.array(times, np.int64),
-            line=np.array([min(m.line, 2**32 - 1) for m in said], np.uint32),
-            seq=np.array([number for number, _ in numbered], np.uint32),
-            code=codes,
-            length=np.array([min(c.total(), 65535) for c in counts], np.uint16),
-            sizes=np.array([len(c) for c in counts], np.uint16),
-            summed=np.zeros(len(said), np.uint32),
-            terms=ids.astype(np.uint32),
-            counts=np.array([min(n, 255) for c in counts for n in c.values()], np.uint8),
-        )
+        new = [
+            NewRow(
+                passage,
+                number,
+                source=self._sources[source],
+                session=self._sessions[passage.message.session],
+                speaker=self._number(passage.message.speaker[:_LONGEST_NAME]),
+                code=code,
+                terms=terms.count(spoken(passage.message, passage.text)),
+            )
+            for (number, passage), code in zip(numbered, codes, strict=True)
+        ]
+        hashes = [term for row in new for term in row.terms]
+        vocabulary, places = np.unique(np.array(hashes, np.uint64), return_inverse=True)
+        columns = {column.name: np.array([column.fill(row) for row in new], column.dtype) for column in of_passages()}
+        for column in of_terms():
+            values = places if column.table == "vocabulary" else [value for row in new for value in column.fill(row)]
+            columns[column.name] = np.asarray(values, column.dtype)
+        rows = Rows(columns)
         for _, passage in numbered:
             self._text.add(passage.text if self.header.text else "")
             self._pointers.add(passage.message.pointer)
@@ -180,7 +175,7 @@ class Draft:
 
     def _new_part(self) -> Part:
         """All that is new. The draft keeps it until the file holds it: a save that is interrupted is done again."""
-        rows, vocabulary = ledger.unify(self._new or [(_no_rows(self.header.dimension), np.zeros(0, np.uint64))])
+        rows, vocabulary = ledger.unify(self._new or [(ledger.blank(0, self.header.dimension), np.zeros(0, np.uint64))])
         self._new = [(rows, vocabulary)]
         names = list(self._sources), list(self._sessions), list(self._speakers)
         return Part(
@@ -204,9 +199,3 @@ class _Spool:
             return self._file.read(end - first)
 
         return BlockReader(self._writer.finish(), frames, "a temporary file")
-
-
-def _no_rows(dimension: int) -> Rows:
-    empty: dict[str, NDArray[Any]] = {name: np.zeros(0, dtype) for name, dtype in ledger.DTYPES.items()}
-    uid, code = np.zeros((0, 16), np.uint8), np.zeros((0, -(-dimension // 4)), np.uint8)
-    return Rows(**(empty | {"uid": uid, "code": code}))

@@ -6,11 +6,9 @@ import re
 from contextlib import closing
 from hashlib import blake2b
 from itertools import islice
-from typing import BinaryIO, cast
 
 from deltamem_cli.errors import LogError
-from deltamem_cli.readers import reader
-from deltamem_cli.readers.detect import open_log
+from deltamem_cli.readers.detect import open_log, read_log
 from deltamem_cli.readers.io.opening import open_input
 from deltamem_cli.readers.io.paths import STDIN, LogFile, find_logs
 from deltamem_cli.records import ReadReport
@@ -52,6 +50,5 @@ def _project(file: LogFile, format: str | None) -> str:
     if file.path == STDIN:
         return ""  # it can be read only once
     with closing(open_input(file)) as stream:
-        found, whole = open_log(stream, file.path, format)
-        messages = reader(found).read(cast(BinaryIO, whole), file.path, ReadReport())
+        messages = read_log(*open_log(stream, file.path, format), ReadReport())
         return next((message.project for message in islice(messages, _FIRST) if message.project), "")

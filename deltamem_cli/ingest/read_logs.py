@@ -13,11 +13,10 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import chain, islice
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from deltamem_cli.errors import LogError, NotALog
-from deltamem_cli.readers import reader
-from deltamem_cli.readers.detect import open_log
+from deltamem_cli.readers.detect import open_log, read_log
 from deltamem_cli.readers.io.opening import open_input
 from deltamem_cli.readers.io.paths import STDIN, LogFile
 from deltamem_cli.records import Kind, Message, ReadReport, Session, Source
@@ -153,9 +152,9 @@ def _read(file: LogFile, work: Reading, format: str | None, stdin: BinaryIO | No
         summary.bytes_in += file.size
         return
     with closing(_Tracked(open_input(file, stdin), work.hashed)) as tracked:
-        found, stream = open_log(tracked, file.path, format)
+        found, log = open_log(tracked, file.path, format)
         report = ReadReport()
-        every = reader(found).read(cast(BinaryIO, stream), file.path, report)
+        every = read_log(found, log, report)
         messages = (message for message in every if work.all_branches or not message.off_path)
         try:
             opening = list(islice(messages, 1))

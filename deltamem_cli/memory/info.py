@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deltamem_cli.memory import keys
+from deltamem_cli.memory.columns import COLUMNS
 from deltamem_cli.memory.file import nbytes
 from deltamem_cli.memory.header import Header
 from deltamem_cli.memory.ledger import NO_TIME, seconds
@@ -94,19 +95,17 @@ def describe(memory: Memory, most: int = 5) -> Info:
 def by_part(sizes: dict[str, int]) -> dict[str, int]:
     """Bytes by what they are for: the matrix, the codes, the text, the index of words, and the rest of the ledger."""
     parts = {"matrix": 0, "codes": 0, "text": 0, "index": 0, "ledger": 0}
-    index = {"ledger.terms", "ledger.counts", "ledger.vocabulary", "ledger.sizes", "ledger.length"}
     for name, size in sizes.items():
-        if name.startswith("state."):
-            parts["matrix"] += size
-        elif name == "ledger.code":
-            parts["codes"] += size
-        elif name.startswith("ledger.text."):
-            parts["text"] += size
-        elif name in index:
-            parts["index"] += size
-        else:
-            parts["ledger"] += size
+        parts[_part(name)] += size
     return parts
+
+
+def _part(tensor: str) -> str:
+    """The part of the file that a tensor counts to."""
+    of, name, *_ = tensor.split(".")
+    if of == "state":
+        return "matrix"
+    return COLUMNS[name].part if name in COLUMNS else {"text": "text", "vocabulary": "index"}.get(name, "ledger")
 
 
 def held(memory: Memory) -> tuple[int, int, int]:

@@ -6,30 +6,25 @@ inside a session by source and place. So a memory that grows keeps its old rows 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Longs = NDArray[np.int64]
+from deltamem_cli.memory.columns import COLUMNS, NO_TIME, Longs, of_passages, of_terms
 
-NO_TIME = np.iinfo(np.int64).max  # sorts last
+__all__ = ["NO_TIME", "Longs", "Rows"]
+
 _CHUNK = 1 << 18  # rows whose terms are moved at once
 
 
-@dataclass(frozen=True)
 class Rows:
-    """N passages as columns. `source`, `session` and `speaker` index the tables of those names.
+    """N passages as columns, by the names of `columns.COLUMNS`, where it says what each is; M terms of all together.
 
-    uid      (N, 16) uint8   hash of the message's id, its kind, the part of it and the text: the same in every copy
-    source, session, speaker (N,) uint32;  role, kind (N,) uint8 (places in ROLES, KINDS)
-    time     (N,) int64      milliseconds since 1970 UTC, NO_TIME where the log does not say
-    line     (N,) uint32     1-based line in the source;  seq (N,) uint32 running number of the passage in its source
-    code     (N, ⌈d/4⌉) uint8  the dense vector at 2 bits a dimension (keys.py)
-    length   (N,) uint16     words in the passage;  sizes (N,) uint16  different terms in it
-    summed   (N,) uint32     how many passages the row is the sum of (budget.py), 0 for a passage itself
-    terms    (M,) uint32     their places in the vocabulary, row by row;  counts (M,) uint8  how often each occurs
+    They are arrays as attributes: `rows.time`. What has a type here can be named so in the code; `column` takes any.
     """
 
     uid: NDArray[np.uint8]
@@ -48,33 +43,59 @@ class Rows:
     terms: NDArray[np.uint32]
     counts: NDArray[np.uint8]
 
+    def __init__(self, columns: Mapping[str, NDArray[Any]]) -> None:
+        assert columns.keys() == COLUMNS.keys(), f"these are not the columns of a ledger: {sorted(columns)}"
+        self._columns = dict(columns)
+        self.__dict__.update(columns)
+
     def __len__(self) -> int:
         return len(self.uid)
 
+    def column(self, name: str) -> NDArray[Any]:
+        """Return the column of that name."""
+        return self._columns[name]
+
+    @property
+    def columns(self) -> Mapping[str, NDArray[Any]]:
+        """All columns by their names."""
+        return self._columns
+
+    @cached_property
+    def offsets(self) -> Longs:
+        """Where the terms of each row begin, and M (N + 1,)."""
+        return offsets(self.sizes)
+
+    def replaced(self, **columns: NDArray[Any]) -> Rows:
+        """Return the rows with other columns in place of some."""
+        return Rows(self._columns | columns)
+
     def take(self, order: Longs) -> Rows:
-        """The rows in that order (any selection of them)."""
-        moved = {name: getattr(self, name)[order] for name in COLUMNS}
-        ends = np.cumsum(self.sizes, dtype=np.int64)
+        """Return the rows in that order (any selection of them)."""
+        moved = {column.name: self.column(column.name)[order] for column in of_passages()}
         total = int(moved["sizes"].sum(dtype=np.int64))
-        terms, counts = np.empty(total, np.uint32), np.empty(total, np.uint8)
+        moved |= {column.name: np.empty(total, self.column(column.name).dtype) for column in of_terms()}
         at = 0
         for first in range(0, len(order), _CHUNK):  # in chunks: the index of all terms would be eight bytes each
             part = order[first : first + _CHUNK]
-            index = ranges(ends[part] - self.sizes[part], self.sizes[part].astype(np.int64))
-            terms[at : at + len(index)] = self.terms[index]
-            counts[at : at + len(index)] = self.counts[index]
+            index = ranges(self.offsets[part], self.sizes[part].astype(np.int64))
+            for column in of_terms():
+                moved[column.name][at : at + len(index)] = self.column(column.name)[index]
             at += len(index)
-        return Rows(**moved, terms=terms, counts=counts)
+        return Rows(moved)
 
 
-DTYPES: dict[str, type[np.generic]] = {
-    "uid": np.uint8,
-    **dict.fromkeys(("source", "session", "speaker", "line", "seq", "summed", "terms"), np.uint32),
-    **dict.fromkeys(("role", "kind", "code", "counts"), np.uint8),
-    **dict.fromkeys(("length", "sizes"), np.uint16),
-    "time": np.int64,
-}
-COLUMNS = tuple(field.name for field in fields(Rows) if field.name not in ("terms", "counts"))
+def blank(passages: int, dimension: int) -> Rows:
+    """Return so many rows of zeros and without terms, for an encoder of that dimension."""
+    lengths = {column.name: passages for column in of_passages()}
+    return Rows({name: np.zeros((lengths.get(name, 0), *c.shape(dimension)), c.dtype) for name, c in COLUMNS.items()})
+
+
+def offsets(sizes: NDArray[np.integer], empty: Callable[..., NDArray[Any]] = np.empty) -> Longs:
+    """Return where each stretch of those sizes (N,) begins, and the end of all (N + 1,), in an `empty` array."""
+    places: Longs = empty(len(sizes) + 1, np.int64)
+    places[0] = 0
+    np.cumsum(sizes, dtype=np.int64, out=places[1:])
+    return places
 
 
 def idf(documents: NDArray[np.float64], n: int) -> NDArray[np.float64]:
@@ -98,14 +119,14 @@ def ranges(starts: Longs, sizes: Longs) -> Longs:
 
 def concatenate(parts: list[Rows]) -> Rows:
     """One after the other; their tables and vocabularies must already be the same."""
-    return Rows(**{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Rows)})
+    return Rows({name: np.concatenate([part.column(name) for part in parts]) for name in COLUMNS})
 
 
 def unify(parts: list[tuple[Rows, NDArray[np.uint64]]]) -> tuple[Rows, NDArray[np.uint64]]:
     """Rows with a vocabulary each → all rows with one sorted vocabulary."""
     vocabulary = np.unique(np.concatenate([words for _, words in parts]))
     renumbered = [
-        replace(rows, terms=np.searchsorted(vocabulary, words).astype(np.uint32)[rows.terms]) for rows, words in parts
+        rows.replaced(terms=np.searchsorted(vocabulary, words).astype(np.uint32)[rows.terms]) for rows, words in parts
     ]
     return concatenate(renumbered), vocabulary
 

@@ -86,10 +86,10 @@ def shape(name: str, rule: str, passages: int, width: int) -> tuple[int | None, 
     return (None, widths[name]) if name in widths else (None,)
 
 
-def row_keys(rows: Rows, vocabulary: NDArray[np.uint64], dimension: int, starts: Longs, first: int, end: int) -> Floats:
-    """Keys (end − first, d) of rows first:end, from their codes and terms; `starts` are the rows' places in `terms`."""
+def row_keys(rows: Rows, vocabulary: NDArray[np.uint64], dimension: int, first: int, end: int) -> Floats:
+    """Keys (end − first, d) of rows first:end, from their codes and terms."""
     sizes = rows.sizes[first:end].astype(np.int64)
-    used, ids = np.unique(rows.terms[starts[first] : starts[end]], return_inverse=True)
+    used, ids = np.unique(rows.terms[rows.offsets[first] : rows.offsets[end]], return_inverse=True)
     word_part = keys.words(sizes, ids.astype(np.uint32), vocabulary[used])
     return keys.join(keys.decode(rows.code[first:end], dimension), word_part)
 

@@ -12,8 +12,9 @@ import orjson
 from numpy.typing import NDArray
 
 from deltamem_cli.errors import MemoryFileError
-from deltamem_cli.memory import keys, ledger
+from deltamem_cli.memory import keys
 from deltamem_cli.memory import matrix as matrices
+from deltamem_cli.memory.columns import COLUMNS
 from deltamem_cli.memory.header import Header
 from deltamem_cli.memory.learn import SLOTS
 from deltamem_cli.memory.ledger import Rows
@@ -46,22 +47,19 @@ class Memory:
     @cached_property
     def rows(self) -> Rows:
         """The columns of the ledger, checked: every number in them leads somewhere."""
-        rows = Rows(**{name: self.column(name) for name in ledger.DTYPES})
+        rows = Rows({name: self.column(name) for name in COLUMNS})
         self._expect(int(rows.sizes.sum(dtype=np.int64)) == len(rows.terms) == len(rows.counts), "the number of terms")
         return rows
 
     def column(self, name: str) -> NDArray[Any]:
-        """One column of the ledger, checked as in `rows`, without the others. No `summed` in the file: all 0."""
-        if name == "summed" and "ledger.summed" not in self.tensors:
-            return np.broadcast_to(np.uint32(0), self.header.passages)
-        length = None if name in ("terms", "counts") else self.header.passages
-        width = {"uid": (16,), "code": (-(-self.header.dimension // 4),)}.get(name, ())
-        column = self._array(f"ledger.{name}", ledger.DTYPES[name], length, *width)
-        tables = {"source": "sources", "session": "sessions", "speaker": "speakers", "terms": "vocabulary"}
-        limits = {"role": len(ROLES), "kind": len(KINDS)}
-        if name in tables:
-            limits[name] = len(getattr(self, tables[name]))
-        self._expect(name not in limits or not len(column) or column.max() < limits[name], f"a number in {name}")
+        """One column of the ledger, checked as in `rows`, without the others; its default where the file lacks it."""
+        about = COLUMNS[name]
+        shape = about.shape(self.header.dimension)
+        if about.default is not None and f"ledger.{name}" not in self.tensors:
+            return np.broadcast_to(np.asarray(about.default, about.dtype), (self.header.passages, *shape))
+        column = self._array(f"ledger.{name}", about.dtype, None if about.of_terms else self.header.passages, *shape)
+        limit = len(getattr(self, about.table)) if about.table else about.values
+        self._expect(limit is None or not len(column) or column.max() < limit, f"a number in {name}")
         return column
 
     @cached_property

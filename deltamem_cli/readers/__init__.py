@@ -2,14 +2,17 @@
 
     TITLE: str                                  what a person calls the format
     detect(head: Head) -> bool                  by content, never by file name
-    read(stream, name, report) -> Iterator[Message]   streaming: memory stays bounded whatever the file's size
+    read(log: Log, report) -> Iterator[Message] streaming: memory stays bounded whatever the file's size
 
-`stream` is a binary stream at its start (perhaps a pipe: it cannot seek), `name` the path for error messages,
-`report` a ReadReport that the reader fills in. A reader raises LogError when the rest of the file is beyond reading;
+A `Log` (`parse/head.py`) has its `name`, the path for error messages; its `head`, the first bytes, which `detect` saw;
+and its `stream` at the first byte (UTF-8, perhaps a pipe: it cannot seek). `report` is a ReadReport that the reader
+fills in. A reader raises LogError when the rest of the file is beyond reading;
 a single broken record goes to `report.broken` instead. Messages off the path of a conversation are flagged
-(`Message.off_path`) and counted. Every message has a session and an id: the log's own, or ones derived from the content
-(`parse/ids.py`). Readers are imported when they are used. A database comes as a stream whose `name` is a file that
-SQLite can open (`parse.sqlite.connect`); what is compressed has been unpacked.
+(`Message.off_path`) and counted. A message has the log's own session and id, or "" where the log gives none:
+`detect.read_log` derives those from the content, once for all readers, and takes a file for one session. A reader whose
+file holds several conversations without ids returns `each_with_ids(conversations)` (`parse/ids.py`). Readers are
+imported when they are used. A database is a stream that SQLite can open (`parse.sqlite.connect`); what is compressed
+has been unpacked.
 
 The formats stand in `agents/`, `assistants/`, `chats/`, `datasets/` and `generic/`; what they share in `parse/`, where
 the bytes come from in `io/`.
@@ -19,11 +22,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
-from typing import BinaryIO, Protocol, cast
+from typing import Protocol, cast
 
 from deltamem_cli.errors import UsageError
 from deltamem_cli.readers import plugins
-from deltamem_cli.readers.parse.head import Head
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.records import Message, ReadReport
 
 READERS: dict[str, str] = {  # name → module; detection asks them in this order, the most specific first
@@ -48,6 +51,7 @@ READERS: dict[str, str] = {  # name → module; detection asks them in this orde
     "antigravity": "deltamem_cli.readers.agents.antigravity",
     "zed": "deltamem_cli.readers.agents.zed",
     "hermes": "deltamem_cli.readers.agents.hermes",
+    "specstory": "deltamem_cli.readers.agents.specstory",
     "slack": "deltamem_cli.readers.chats.slack",
     "discord": "deltamem_cli.readers.chats.discord",
     "telegram": "deltamem_cli.readers.chats.telegram",
@@ -80,7 +84,7 @@ class Reader(Protocol):
         ...
 
     @staticmethod
-    def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+    def read(log: Log, report: ReadReport) -> Iterator[Message]:
         """The messages of the log, in file order."""
         ...
 

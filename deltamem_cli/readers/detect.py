@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from typing import BinaryIO, cast
 
 from deltamem_cli.errors import LogError, NotALog
 from deltamem_cli.readers import READERS, plugins, reader
@@ -15,7 +13,9 @@ from deltamem_cli.readers.io.opening import open_input
 from deltamem_cli.readers.io.paths import LogFile, find_logs
 from deltamem_cli.readers.io.streams import ByteStream
 from deltamem_cli.readers.parse import sqlite
-from deltamem_cli.readers.parse.head import Head, rewound
+from deltamem_cli.readers.parse.head import Head, Log, rewound
+from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.records import Message, ReadReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +33,8 @@ def detect(head: Head) -> str | None:
     return found or next((name for name in plugins.names() if reader(name).detect(head)), None)
 
 
-def open_log(stream: ByteStream, name: str, format: str | None = None) -> tuple[str, io.BufferedReader]:
-    """The format of a log and a stream of it from its first byte, as UTF-8 (the stream need not be able to seek).
+def open_log(stream: ByteStream, name: str, format: str | None = None) -> tuple[str, Log]:
+    """Return the format of a log and the log, opened at its first byte (the stream need not be able to seek).
 
     `name` is where the stream comes from: a database of that name is opened in place, with what is written beside it.
 
@@ -44,16 +44,21 @@ def open_log(stream: ByteStream, name: str, format: str | None = None) -> tuple[
         reader(format)
     head, whole = rewound(stream)
     if compressed.is_packed(head.data):
-        head, whole = rewound(compressed.unpacked(head.data, cast(BinaryIO, whole), name))
+        head, whole = rewound(compressed.unpacked(head.data, whole, name))
     if head.data.startswith(sqlite.MAGIC):
-        whole = sqlite.as_file(cast(BinaryIO, whole), name)
-        head.tables = sqlite.tables(cast(BinaryIO, whole), name)
+        whole = sqlite.as_file(whole, name)
+        head.tables = sqlite.tables(whole, name)
     if not head.data.strip(b"\0 \t\r\n"):
         raise NotALog(name, "the file is empty; nothing to ingest")
     found = format or detect(head)
     if found is None:
         raise NotALog(name, head.complaint())
-    return found, whole
+    return found, Log(name, head, whole)
+
+
+def read_log(format: str, log: Log, report: ReadReport) -> Iterator[Message]:
+    """Return the messages of a log, every one with a session and an id: the log's own, or derived ones."""
+    return with_ids(reader(format).read(log, report))
 
 
 def titles() -> dict[str, str]:

@@ -38,6 +38,7 @@ TOOLS = (
     Tool("Gemini CLI", ("{gemini}/tmp/*/chats",), ("*.json", "*.jsonl")),
     Tool("opencode", ("{opencode}",)),
     Tool("Goose", ("{data}/goose/sessions", "{apps}/Block/goose/data/sessions"), ("sessions.db", "*.jsonl")),
+    Tool("SpecStory", ("{here}/.specstory/history",), ("*.md",)),
     Tool("aider", ("{aider}",)),
     Tool("Cursor", ("{apps}/Cursor/User/globalStorage/state.vscdb",)),
     Tool("Cursor CLI", ("{home}/.cursor/projects/*/agent-transcripts",), ("*.jsonl", "*.txt")),
@@ -94,6 +95,7 @@ def _bases(environ: Mapping[str, str], platform: str, here: str) -> dict[str, li
         apps = either("APPDATA", f"{home}/AppData/Roaming")
     return {
         "home": [home],
+        "here": [glob.escape(here)],
         "data": data,
         "apps": apps,
         "editors": [f"{apps[0]}/{editor}/User" for editor in _EDITORS],

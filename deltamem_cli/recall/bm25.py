@@ -26,7 +26,6 @@ class Bm25:
 
     def __init__(self, rows: Rows, vocabulary: NDArray[np.uint64], sessions: int) -> None:
         self._rows, self._vocabulary, self._sessions = rows, vocabulary, sessions
-        self._ends = np.cumsum(rows.sizes, dtype=np.int64)
         self._lengths = np.bincount(rows.session, rows.length, sessions).astype(np.float32)
 
     def scores(self, question: Mapping[int, int]) -> tuple[Floats, Floats]:
@@ -40,7 +39,7 @@ class Bm25:
         slot_of = np.full(len(self._vocabulary) + 1, -1, np.int16)
         slot_of[known] = slots
         at = np.flatnonzero(slot_of[rows.terms] >= 0)
-        row, slot, often = np.searchsorted(self._ends, at, side="right"), slot_of[rows.terms[at]], rows.counts[at]
+        row, slot, often = np.searchsorted(rows.offsets[1:], at, side="right"), slot_of[rows.terms[at]], rows.counts[at]
         pair = rows.session[row].astype(np.int64) * max(len(weights), 1) + slot
         pairs, inverse = np.unique(pair, return_inverse=True)
         total = np.bincount(inverse, often, len(pairs))

@@ -4,8 +4,8 @@
 
 share       the most that one of the passages holds of the question's words, by rarity
 dense       the highest inner product of a passage's vector with the question's
-explained   how much of the question the matrix knows, ‖F q‖²; 0 by a rule without a P
 matrix      the best read of an exchange
+size        the logarithm of how many passages there are to choose from: among many something is always near
 offset      1
 """
 
@@ -25,8 +25,8 @@ def signs(found: Scores, rows: NDArray[np.int64], segments: NDArray[np.int64]) -
     return {
         "share": float(found.share[rows].max(initial=0)),
         "dense": float(found.dense[rows].max(initial=0)),
-        "explained": found.explained,
         "matrix": float(found.segments[segments].max(initial=0)),
+        "size": math.log(max(len(rows), 1)),
         "offset": 1.0,
     }
 

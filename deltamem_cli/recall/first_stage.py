@@ -18,7 +18,7 @@ encoded.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 
@@ -68,12 +68,10 @@ class Ranker:
         self._left = weights(memory.header.half_life, self.rows.time, self.rows.summed)
         self._reads = Reads(memory)
         small = len(self.rows) <= _KEPT
-        wide = replace(self.rows, terms=self.rows.terms.astype(np.intp)) if small else self.rows  # numpy's own indices
+        wide = self.rows.replaced(terms=self.rows.terms.astype(np.intp)) if small else self.rows  # numpy's own indices
         self._bm25 = Bm25(wide, memory.vocabulary, memory.header.sessions)
-        self._starts = np.concatenate([[0], np.cumsum(self.rows.sizes, dtype=np.int64)])
         self._tool = exchanges.tools(self.rows).astype(np.float32)
         self._edge = exchanges.edges(self.rows).astype(np.float32)
-        self.assisted = exchanges.assisted(self.rows)
 
     def key(self, vector: Floats, text: str) -> Floats:
         """The key (d,) of a question: its centred, rotated vector and its words, as a passage's but not quantised."""
@@ -120,7 +118,7 @@ class Ranker:
 
     def words_of(self, row: int) -> bytes:
         """The terms of a passage and how often each occurs: the same bytes for the same text."""
-        of = slice(int(self._starts[row]), int(self._starts[row + 1]))
+        of = slice(*self.rows.offsets[row : row + 2].tolist())
         return self.rows.terms[of].tobytes() + self.rows.counts[of].tobytes()
 
     def _said_when(self, question: str, now: datetime) -> Floats:

@@ -63,10 +63,9 @@ class Reads:
     def _recovered(self) -> Floats:
         """The rows of an S that is not kept, but for α: the sum of the keys of each segment, times I − FᵀF."""
         rows, header, learned = self._memory.rows, self._memory.header, self._matrix
-        starts = np.concatenate([[0], np.cumsum(rows.sizes, dtype=np.int64)])
         parts = [np.zeros((0, learned.F.shape[1]), np.float32)]
         for F, (first, end) in zip(self._F, pairwise(learned.states.tolist()), strict=True):
-            keys = matrix.row_keys(rows, self._memory.vocabulary, header.dimension, starts, first, end)
+            keys = matrix.row_keys(rows, self._memory.vocabulary, header.dimension, first, end)
             keys *= weights(header.half_life, rows.time[first:end], rows.summed[first:end])[:, None]
             a, b = np.searchsorted(learned.segments, (first, end))
             C = np.add.reduceat(keys, learned.segments[a:b] - first)

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING, BinaryIO, cast
+from typing import TYPE_CHECKING
 
 from deltamem_cli.errors import LogError, UsageError
 from deltamem_cli.memory.memory import Memory
-from deltamem_cli.readers import reader
-from deltamem_cli.readers.detect import open_log
+from deltamem_cli.readers.detect import open_log, read_log
 from deltamem_cli.readers.io.archives import container, open_file
 from deltamem_cli.readers.io.paths import STDIN
 from deltamem_cli.records import ReadReport, Source
@@ -54,8 +53,7 @@ def _read(source: Source, wanted: dict[bytes, int], window: int, encoder: Encode
     texts: dict[int, str] = {}
     path, redactor = source.path, redactor_of(source.settings)
     with open_file(path) as file:
-        found, stream = open_log(file, path, source.format)
-        for message in reader(found).read(cast(BinaryIO, stream), path, ReadReport()):
+        for message in read_log(*open_log(file, path, source.format), ReadReport()):
             if redactor:
                 message = redactor.message(message)
             for passage in passages(message, window - 2, encoder.offsets):

@@ -28,8 +28,8 @@ CANDIDATES, READ_TOKENS, BESIDE = 30, 600, 24
 
 # How familiar a question is (familiarity.py): a logistic regression that benchmarks/familiarity.py fits to questions
 # asked of the memory they belong to, and of others. Below UNFAMILIAR nothing fits well.
-FAMILIAR = {"share": 5.0, "dense": 6.0, "explained": 3.0, "matrix": 1.0, "offset": -4.0}
-UNFAMILIAR = 0.15
+FAMILIAR = {"share": 3.4, "dense": 4.7, "matrix": 3.5, "size": -0.28, "offset": -2.0}
+UNFAMILIAR = 0.11
 
 # When a later answer takes the place of an older one (supersede.py): a logistic regression that benchmarks/facts.py
 # fits to one half of the facts that change, with LoCoMo's and LongMemEval's answers as those that replace nothing.

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
-from deltamem_cli.readers.parse.head import Head, rewound
-from deltamem_cli.readers.parse.ids import digest, with_ids
+from deltamem_cli.readers.parse.head import Head, Log
+from deltamem_cli.readers.parse.ids import digest, each_with_ids
 from deltamem_cli.readers.parse.jsonl import lines
 from deltamem_cli.readers.parse.speaker_label import Fences
 from deltamem_cli.records import Kind, Message, ReadReport, Role
@@ -27,12 +27,10 @@ def detect(head: Head) -> bool:
     return f"\n{_START}" in f"\n{head.text}" and not head.is_binary
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages of every run, in file order, each at its first line; a run is a session. Times are not known."""
-    head, whole = rewound(stream)
-    marked = any(line.startswith("#### ") and line.rstrip("\r\n").endswith("  ") for line in head.text.split("\n"))
-    for run in _runs(_turns(cast(BinaryIO, whole), marked, report)):
-        yield from with_ids(run)
+    marked = any(line.startswith("#### ") and line.rstrip("\r\n").endswith("  ") for line in log.head.text.split("\n"))
+    return each_with_ids(_runs(_turns(log.stream, marked, report)))
 
 
 @dataclass(slots=True)

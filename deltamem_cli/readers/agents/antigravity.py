@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from deltamem_cli.readers.parse.head import Head
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.jsonl import records
 from deltamem_cli.readers.parse.values import label, parts_text, seconds
 from deltamem_cli.records import Message, ReadReport, Role
@@ -23,9 +22,9 @@ def detect(head: Head) -> bool:
     return any(_role(record.get("source")) and "content" in record for record in head.objects)
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages of a transcript, in file order."""
-    return with_ids(_messages(stream, report))
+    return _messages(log.stream, report)
 
 
 def _role(source: object) -> Role | None:

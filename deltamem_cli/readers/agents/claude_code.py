@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from deltamem_cli.errors import LogError
 from deltamem_cli.readers.agents.claude_rewind import Rewinds
 from deltamem_cli.readers.agents.claude_state import Queue, Titles
-from deltamem_cli.readers.parse.head import Head, rewound
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.json_stream import items
 from deltamem_cli.readers.parse.jsonl import records
 from deltamem_cli.readers.parse.markup import is_injected, slash_command
@@ -61,18 +60,17 @@ def _is_record(record: dict[str, Any]) -> bool:
     return told and ("timestamp" in record or "uuid" in record) and "session_id" not in record
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages of a session file, in file order. Raises LogError for a broken `session.json`."""
-    head, whole = rewound(stream)
-    if b'"loglines"' in head.data and "loglines" in mapping(head.document):
-        numbered = _web_records(cast(BinaryIO, whole), name, report)
+    if b'"loglines"' in log.head.data and "loglines" in mapping(log.head.document):
+        numbered = _web_records(log, report)
     else:
-        numbered = ((line, "", record) for line, record in records(cast(BinaryIO, whole), report))
-    return with_ids(_Session(report).messages(numbered))
+        numbered = ((line, "", record) for line, record in records(log.stream, report))
+    return _Session(report).messages(numbered)
 
 
-def _web_records(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[tuple[int, str, dict[str, Any]]]:
-    for index, record in items(stream, "loglines.item", name):
+def _web_records(log: Log, report: ReadReport) -> Iterator[tuple[int, str, dict[str, Any]]]:
+    for index, record in items(log, "loglines.item"):
         if isinstance(record, dict):
             yield 1, f"/loglines/{index}", record
         else:

@@ -11,11 +11,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from deltamem_cli.readers.io.archives import open_file
-from deltamem_cli.readers.parse.head import Head, rewound
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.json_stream import document
 from deltamem_cli.readers.parse.markup import is_wrapped
 from deltamem_cli.readers.parse.turn import block_messages
@@ -43,24 +42,21 @@ def detect(head: Head) -> bool:
     return _is_session(mapping(document))
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages of a task. What the window showed is left out where the API history stands beside it.
 
     Raises LogError for a JSON document that is broken.
     """
-    _, whole = rewound(stream)
-    value = document(cast(BinaryIO, whole), name)
+    value = document(log)
     turns = sequence(value)
     if not turns and isinstance(value, dict):
-        return with_ids(
-            _history(sequence(value.get("messages")), "/messages", report.skipped, string(value.get("sessionId")))
-        )
+        return _history(sequence(value.get("messages")), "/messages", report.skipped, string(value.get("sessionId")))
     if not turns or not _is_shown(mapping(turns[0])):
-        return with_ids(_history(turns, "", report.skipped))
-    if os.path.basename(name) == "ui_messages.json" and _stands_beside(name):
+        return _history(turns, "", report.skipped)
+    if os.path.basename(log.name) == "ui_messages.json" and _stands_beside(log.name):
         report.skipped[f"told in {_HISTORY}"] += len(turns)
         return iter(())
-    return with_ids(_shown(turns, report.skipped))
+    return _shown(turns, report.skipped)
 
 
 def _is_shown(value: dict[str, Any]) -> bool:

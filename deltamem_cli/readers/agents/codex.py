@@ -8,12 +8,12 @@ as `item_completed`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any
 
 from deltamem_cli.readers.agents.codex_state import Recent, Twins
 from deltamem_cli.readers.agents.codex_text import human_text, working_folder
-from deltamem_cli.readers.parse.head import Head
-from deltamem_cli.readers.parse.ids import digest, with_ids
+from deltamem_cli.readers.parse.head import Head, Log
+from deltamem_cli.readers.parse.ids import digest
 from deltamem_cli.readers.parse.jsonl import records
 from deltamem_cli.readers.parse.values import (
     call_text,
@@ -55,9 +55,9 @@ def detect(head: Head) -> bool:
     return "type" not in first and {"id", "timestamp"} <= first.keys() and bool({"instructions", "git"} & first.keys())
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages of a rollout, in file order, without the turns that were rolled back."""
-    return with_ids(_Rollout(report).messages(records(stream, report)))
+    return _Rollout(report).messages(records(log.stream, report))
 
 
 class _Rollout:

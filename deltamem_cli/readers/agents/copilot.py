@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, BinaryIO, cast
+from typing import Any
 
-from deltamem_cli.readers.parse.head import Head, rewound
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.json_stream import document
 from deltamem_cli.readers.parse.jsonl import records
 from deltamem_cli.readers.parse.oplog import Replayed
@@ -29,20 +28,19 @@ def detect(head: Head) -> bool:
     return _is_session(mapping(head.document))
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages of the session as it stands at the end of the log. Holds one session in memory.
 
     Raises LogError for a JSON document that is broken.
     """
-    head, whole = rewound(stream)
-    log = Replayed()
-    if head.is_jsonl and "kind" in head.objects[0]:
-        for line, operation in records(cast(BinaryIO, whole), report):
-            if not log.take(line, operation):
+    session = Replayed()
+    if log.head.is_jsonl and "kind" in log.head.objects[0]:
+        for line, operation in records(log.stream, report):
+            if not session.take(line, operation):
                 report.skipped["operation that fits nowhere"] += 1
-        return with_ids(_messages(log, report.skipped))
-    log.take(1, {"kind": 0, "v": document(cast(BinaryIO, whole), name)})
-    return with_ids(_messages(log, report.skipped, "/v"))
+        return _messages(session, report.skipped)
+    session.take(1, {"kind": 0, "v": document(log)})
+    return _messages(session, report.skipped, "/v")
 
 
 def _is_session(value: dict[str, Any]) -> bool:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from deltamem_cli.readers.parse.head import Head
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.jsonl import records
 from deltamem_cli.readers.parse.turn import first_string
 from deltamem_cli.readers.parse.values import call_text, label, mapping, seconds, string, tool_output, without_base64
@@ -33,9 +32,9 @@ def _plain(head: Head) -> list[dict[str, Any]]:
     return [record for record in head.objects if isinstance(record.get("type"), str)]
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages of a session, in file order."""
-    return with_ids(_messages(stream, report))
+    return _messages(log.stream, report)
 
 
 def _messages(stream: BinaryIO, report: ReadReport) -> Iterator[Message]:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, BinaryIO
 
-from deltamem_cli.readers.parse.head import Head
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
+from deltamem_cli.readers.parse.ids import each_with_ids
 from deltamem_cli.readers.parse.jsonl import records
 from deltamem_cli.readers.parse.markup import is_wrapped
 from deltamem_cli.readers.parse.sqlite import Database, connect, is_open, json_of, place
@@ -49,17 +49,19 @@ def detect(head: Head) -> bool:
     return first.get("role") in ("user", "assistant") and spoken and "type" not in first
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages of all chats of a database, chat by chat, or of one transcript (which has no times).
 
     Raises LogError for a database that cannot be read.
     """
-    if not is_open(stream):
-        yield from with_ids(_transcript(stream, report))
+    if not is_open(log):
+        yield from _transcript(log.stream, report)
         return
-    with connect(stream, name) as database:
-        for session, title, bubbles in _chats(database, report.skipped):
-            yield from with_ids(_messages(session, title, bubbles, report.skipped))
+    with connect(log) as database:
+        yield from each_with_ids(
+            _messages(session, title, bubbles, report.skipped)
+            for session, title, bubbles in _chats(database, report.skipped)
+        )
 
 
 def _transcript(stream: BinaryIO, report: ReadReport) -> Iterator[Message]:

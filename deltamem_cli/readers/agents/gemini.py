@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, BinaryIO, cast
+from typing import Any
 
-from deltamem_cli.readers.parse.head import Head, rewound
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.json_stream import document
 from deltamem_cli.readers.parse.jsonl import records
 from deltamem_cli.readers.parse.values import (
@@ -46,19 +45,18 @@ def detect(head: Head) -> bool:
     return isinstance(first.get("sessionId"), str) and (dated or "projectHash" in first) and "type" not in first
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages as they stand at the end of the log. Holds one session in memory.
 
     Raises LogError for a JSON document that is broken.
     """
-    head, whole = rewound(stream)
-    log = _Session()
-    if head.is_jsonl:
-        for line, record in records(cast(BinaryIO, whole), report):
-            log.take(line, record)
+    session = _Session()
+    if log.head.is_jsonl:
+        for line, record in records(log.stream, report):
+            session.take(line, record)
     else:
-        log.take(1, mapping(document(cast(BinaryIO, whole), name)))
-    return with_ids(_messages(log, report.skipped))
+        session.take(1, mapping(document(log)))
+    return _messages(session, report.skipped)
 
 
 class _Session:

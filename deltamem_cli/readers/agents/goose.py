@@ -9,8 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from deltamem_cli.readers.parse.head import Head
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.jsonl import records
 from deltamem_cli.readers.parse.sqlite import Database, connect, is_open, json_of, place
 from deltamem_cli.readers.parse.values import (
@@ -38,16 +37,16 @@ def detect(head: Head) -> bool:
     return isinstance(first.get("working_dir"), str) and "role" not in first and "type" not in first
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages of one JSONL session, or of all sessions of a database in the order they were written.
 
     Raises LogError for a database that cannot be read.
     """
-    if not is_open(stream):
-        yield from with_ids(_from_lines(stream, report))
+    if not is_open(log):
+        yield from _from_lines(log.stream, report)
         return
-    with connect(stream, name) as database:
-        yield from with_ids(_from_rows(database, report.skipped))
+    with connect(log) as database:
+        yield from _from_rows(database, report.skipped)
 
 
 def _from_lines(stream: BinaryIO, report: ReadReport) -> Iterator[Message]:

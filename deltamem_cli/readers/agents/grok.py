@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO, cast
 
 from deltamem_cli.readers.parse.chunks import joined
-from deltamem_cli.readers.parse.head import Head, rewound
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.jsonl import records
 from deltamem_cli.readers.parse.values import (
     call_text,
@@ -41,12 +40,11 @@ def detect(head: Head) -> bool:
     )
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages of a session, in file order."""
-    head, whole = rewound(stream)
-    if any(_update(record) for record in head.objects):
-        return with_ids(joined(_chunks(cast(BinaryIO, whole), report)))
-    return with_ids(_history(cast(BinaryIO, whole), report))
+    if any(_update(record) for record in log.head.objects):
+        return joined(_chunks(log.stream, report))
+    return _history(log.stream, report)
 
 
 def _update(record: dict[str, Any]) -> dict[str, Any]:

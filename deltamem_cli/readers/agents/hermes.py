@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, BinaryIO
+from typing import Any
 
-from deltamem_cli.readers.parse.head import Head
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.sqlite import connect, json_of, place
 from deltamem_cli.readers.parse.values import (
     call_text,
@@ -32,13 +31,13 @@ def detect(head: Head) -> bool:
     return {"session_id", "role", "content", "tool_calls", "timestamp"} <= head.tables.get("messages", frozenset())
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages of all sessions, in the order of their rows. Raises LogError for a broken database."""
-    return with_ids(_messages(stream, name, report))
+    return _messages(log, report)
 
 
-def _messages(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
-    with connect(stream, name) as database:
+def _messages(log: Log, report: ReadReport) -> Iterator[Message]:
+    with connect(log) as database:
         for rowid, _, session, speaker, content, calls, time in database.rows("messages", _COLUMNS, "ORDER BY rowid"):
             role, text = _ROLES.get(string(speaker)), string(content)
             called = [_call(mapping(call)) for call in sequence(json_of(calls))]

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from deltamem_cli.readers.parse.chunks import joined
-from deltamem_cli.readers.parse.head import Head
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.jsonl import records
 from deltamem_cli.readers.parse.values import call_text, label, mapping, parts_text, seconds, string, tool_output
 from deltamem_cli.records import Kind, Message, ReadReport, Role
@@ -22,9 +21,9 @@ def detect(head: Head) -> bool:
     return any(string(record.get("type")).startswith("context.append_") for record in head.objects)
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages of a session, in file order."""
-    return with_ids(joined(_pieces(stream, report)))
+    return joined(_pieces(log.stream, report))
 
 
 def _pieces(stream: BinaryIO, report: ReadReport) -> Iterator[tuple[str, Message]]:

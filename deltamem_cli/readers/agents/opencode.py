@@ -5,17 +5,14 @@ A message is a row (or file) that says who speaks; its words are parts of their 
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, BinaryIO, cast
+from typing import Any
 
-from deltamem_cli.errors import LogError
-from deltamem_cli.readers.io.archives import open_file
-from deltamem_cli.readers.parse.head import Head, rewound
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.json_stream import document
+from deltamem_cli.readers.parse.siblings import sibling
 from deltamem_cli.readers.parse.sqlite import Database, connect, is_open, json_of, place
 from deltamem_cli.readers.parse.turn import first_string
 from deltamem_cli.readers.parse.values import (
@@ -45,16 +42,14 @@ def detect(head: Head) -> bool:
     return _is_export(value) or _is_part(value)
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages of all sessions of a database, or of one JSON file. Raises LogError for one that is broken."""
-    if is_open(stream):
-        with connect(stream, name) as database:
-            yield from with_ids(_from_rows(database, report.skipped))
+    if is_open(log):
+        with connect(log) as database:
+            yield from _from_rows(database, report.skipped)
         return
-    _, whole = rewound(stream)
-    value = mapping(document(cast(BinaryIO, whole), name))
-    found = _from_tree(value, name, report.skipped) if _is_part(value) else _from_export(value, report.skipped)
-    yield from with_ids(found)
+    value = mapping(document(log))
+    yield from _from_tree(value, log.name, report.skipped) if _is_part(value) else _from_export(value, report.skipped)
 
 
 def _is_export(value: dict[str, Any]) -> bool:
@@ -95,12 +90,8 @@ def _from_tree(part: dict[str, Any], name: str, skipped: Counter[str]) -> Iterat
     session, message = string(part["sessionID"]), string(part["messageID"])
     info: dict[str, Any] = {}
     if _ID.fullmatch(session) and _ID.fullmatch(message):
-        storage = os.path.dirname(os.path.dirname(os.path.dirname(name)))
-        path = "/".join([storage, "message", session, f"{message}.json"])
-        try:
-            with open_file(path) as file:
-                info = mapping(document(file, path))
-        except (OSError, LogError):
+        info = mapping(sibling(name, 2, f"message/{session}/{message}.json"))
+        if not info:
             skipped["part without its message"] += 1
             return
     yield from _part(part, info, {"id": session}, (1, ""), skipped)

@@ -6,11 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
-from typing import Any, BinaryIO
+from typing import Any
 
 from deltamem_cli.readers.parse.branches import paths
-from deltamem_cli.readers.parse.head import Head
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.jsonl import records
 from deltamem_cli.readers.parse.turn import turn_messages
 from deltamem_cli.readers.parse.values import call_text, label, mapping, seconds, string
@@ -28,15 +27,15 @@ def detect(head: Head) -> bool:
     return first.get("type") == "session" and {"id", "version", "timestamp"} <= first.keys() and "harness" not in first
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages on the way from the root to the last entry, then those off it. Holds one session in memory."""
-    entries = list(records(stream, report))
+    entries = list(records(log.stream, report))
     header = next((entry for _, entry in entries if entry.get("type") == "session"), {})
     path, others = _paths(entries)
     if off := sum(1 for _, entry in others if entry.get("type") == "message"):
         report.skipped[OTHER_BRANCH] += off
     beside = (replace(message, off_path=True) for message in _messages(others, header, report.off_path))
-    return with_ids(chain(_messages(path, header, report.skipped), beside))
+    return chain(_messages(path, header, report.skipped), beside)
 
 
 def _paths(entries: list[_Placed]) -> tuple[list[_Placed], list[_Placed]]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from deltamem_cli.readers.parse.head import Head
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.jsonl import records
 from deltamem_cli.readers.parse.values import (
     call_text,
@@ -33,9 +32,9 @@ def detect(head: Head) -> bool:
     )
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages of a session, in file order."""
-    return with_ids(_messages(stream, report))
+    return _messages(log.stream, report)
 
 
 def _messages(stream: BinaryIO, report: ReadReport) -> Iterator[Message]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any
 
 from deltamem_cli.readers.io.archives import MAX_RATIO
-from deltamem_cli.readers.parse.head import Head
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.sqlite import Database, connect, json_of, place
 from deltamem_cli.readers.parse.values import call_text, label, mapping, sequence, string, tool_output, without_base64
 from deltamem_cli.records import Kind, Message, ReadReport, Role
@@ -26,10 +25,10 @@ def detect(head: Head) -> bool:
     return {"id", "summary", "data_type", "data"} <= head.tables.get("threads", frozenset())
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages of all threads, thread by thread. Raises LogError for a database that cannot be read."""
-    with connect(stream, name) as database:
-        yield from with_ids(_threads(database, report.skipped))
+    with connect(log) as database:
+        yield from _threads(database, report.skipped)
 
 
 def _threads(database: Database, skipped: Counter[str]) -> Iterator[Message]:

@@ -7,11 +7,10 @@ only where there are no blocks.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from deltamem_cli.readers.parse.branches import paths
-from deltamem_cli.readers.parse.head import Head, rewound
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.json_stream import items
 from deltamem_cli.readers.parse.values import (
     call_text,
@@ -37,14 +36,13 @@ def detect(head: Head) -> bool:
     return _where(head) is not None
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages of every conversation, in the order of the file, each along its current path, then what is off it.
 
     Raises LogError where the JSON breaks off, after the messages of the conversations before that place.
     """
-    head, whole = rewound(stream)
-    where = _where(head)
-    return with_ids(_messages(cast(BinaryIO, whole), name, report, "item" if where is None else where))
+    where = _where(log.head)
+    return _messages(log, report, "item" if where is None else where)
 
 
 def _where(head: Head) -> str | None:
@@ -62,9 +60,9 @@ def _is_conversation(value: object) -> bool:
     return isinstance(mapping(value).get("chat_messages"), list)
 
 
-def _messages(stream: BinaryIO, name: str, report: ReadReport, prefix: str) -> Iterator[Message]:
+def _messages(log: Log, report: ReadReport, prefix: str) -> Iterator[Message]:
     root = {"item": "/{}", "conversations.item": "/conversations/{}", "": ""}[prefix]
-    for index, conversation in items(stream, prefix, name):
+    for index, conversation in items(log, prefix):
         if _is_conversation(conversation):
             yield from _conversation(conversation, root.format(index), report)
         else:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, BinaryIO, cast
+from typing import Any
 
-from deltamem_cli.readers.parse.head import Head, rewound
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.json_stream import items
 from deltamem_cli.readers.parse.values import label, mapping, seconds, sequence, string, without_base64
 from deltamem_cli.records import Message, ReadReport, Role
@@ -23,17 +22,16 @@ def detect(head: Head) -> bool:
     return bool(listed) and isinstance(mapping(listed[0]).get("responses"), list)
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages of every conversation, in the order of the file.
 
     Raises LogError where the JSON breaks off, after the messages of the conversations before that place.
     """
-    _, whole = rewound(stream)
-    return with_ids(_messages(cast(BinaryIO, whole), name, report.skipped))
+    return _messages(log, report.skipped)
 
 
-def _messages(stream: BinaryIO, name: str, skipped: Counter[str]) -> Iterator[Message]:
-    for number, value in items(stream, "conversations.item", name):
+def _messages(log: Log, skipped: Counter[str]) -> Iterator[Message]:
+    for number, value in items(log, "conversations.item"):
         conversation = mapping(mapping(value).get("conversation"))
         session, title = string(conversation.get("id")), string(conversation.get("title"))
         for index, wrapped in enumerate(sequence(mapping(value).get("responses"))):

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO
 
-from deltamem_cli.readers.parse.head import Head
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.sqlite import Database, connect, place
 from deltamem_cli.readers.parse.values import call_text, seconds, string, tool_output, without_base64
 from deltamem_cli.records import Kind, Message, ReadReport, Role
@@ -23,10 +21,10 @@ def detect(head: Head) -> bool:
     return "conversations" in head.tables and {"prompt", "response", "conversation_id", "datetime_utc"} <= responses
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages of all conversations, in the order they were logged. Raises LogError for a broken database."""
-    with connect(stream, name) as database:
-        yield from with_ids(_messages(database, report))
+    with connect(log) as database:
+        yield from _messages(database, report)
 
 
 def _messages(database: Database, report: ReadReport) -> Iterator[Message]:

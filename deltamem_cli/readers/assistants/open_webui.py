@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from deltamem_cli.readers.parse.branches import paths
-from deltamem_cli.readers.parse.head import Head, rewound
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
+from deltamem_cli.readers.parse.ids import each_with_ids
 from deltamem_cli.readers.parse.json_stream import entries
 from deltamem_cli.readers.parse.turn import turn_messages
 from deltamem_cli.readers.parse.values import mapping, sequence, string
@@ -23,14 +23,13 @@ def detect(head: Head) -> bool:
     return bool(_nodes(mapping(listed[0] if listed else head.document)))
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages of every chat, in the order of the file, each along its current path, then what is off it.
 
     Raises LogError where the JSON breaks off.
     """
-    head, whole = rewound(stream)
-    for line, pointer, value in entries(head, cast(BinaryIO, whole), name, report):
-        yield from with_ids(_chat(mapping(value), line, pointer, report))
+    chats = (_chat(mapping(value), line, pointer, report) for line, pointer, value in entries(log, report))
+    return each_with_ids(chats)
 
 
 def _nodes(chat: dict[str, Any]) -> dict[str, Any]:

@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
-from deltamem_cli.readers.parse.head import Head, rewound
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.plain import text_lines
 from deltamem_cli.readers.parse.speaker_label import named
 from deltamem_cli.records import Message, ReadReport
@@ -54,16 +53,15 @@ def detect(head: Head) -> bool:
     return begins and any(_TIMES.match(line) for line in text.split("\n"))
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The turns, in file order, each at the line of its first words.
 
     A recording knows only how long it has run, so times are open, unless the file's name is one of Zoom's, which say
     when it began (`GMT20260102-100200`).
     """
-    head, whole = rewound(stream)
-    labelled = _is_labelled(head.text)
-    cues = _rolled(_cues(cast(BinaryIO, whole), report), report)
-    return with_ids(_turns(cues, labelled, _base(name)))
+    labelled = _is_labelled(log.head.text)
+    cues = _rolled(_cues(log.stream, report), report)
+    return _turns(cues, labelled, _base(log.name))
 
 
 def _is_labelled(text: str) -> bool:

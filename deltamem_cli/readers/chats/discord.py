@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import Any
 
-from deltamem_cli.readers.parse.head import Head
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.json_stream import parts
 from deltamem_cli.readers.parse.values import label, mapping, plain, seconds, sequence, string
 from deltamem_cli.records import Message, ReadReport
@@ -22,18 +21,18 @@ def detect(head: Head) -> bool:
     return isinstance(fields.get("guild"), dict) and isinstance(fields.get("channel"), dict) and "messages" in fields
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages of the channel, in the order of the file.
 
     Raises LogError where the JSON breaks off (an export was interrupted), after the messages before.
     """
-    return with_ids(_messages(stream, name, report))
+    return _messages(log, report)
 
 
-def _messages(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def _messages(log: Log, report: ReadReport) -> Iterator[Message]:
     guild: dict[str, Any] = {}
     channel: dict[str, Any] = {}
-    for prefix, pointer, value in parts(stream, ("guild", "channel", "messages.item"), name):
+    for prefix, pointer, value in parts(log, ("guild", "channel", "messages.item")):
         record = mapping(value)
         if prefix == "guild":
             guild = record

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import BinaryIO
 
-from deltamem_cli.readers.parse.head import Head
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.plain import text_lines
 from deltamem_cli.readers.parse.values import seconds
 from deltamem_cli.records import Message, ReadReport
@@ -52,9 +51,9 @@ def detect(head: Head) -> bool:
     return not head.is_binary and _style(head.text) is not None
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """What people say and do, a message a line; other notices are counted. Local times are taken as UTC."""
-    return with_ids(_messages(stream, report))
+    return _messages(log.stream, report)
 
 
 def _style(text: str) -> str | None:

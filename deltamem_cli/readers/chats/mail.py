@@ -17,9 +17,9 @@ from email.utils import parseaddr, parsedate_to_datetime
 from typing import BinaryIO
 
 from deltamem_cli.readers.chats.mail_text import own_words
-from deltamem_cli.readers.parse.head import Head
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.html import html_text
-from deltamem_cli.readers.parse.ids import digest, with_ids
+from deltamem_cli.readers.parse.ids import digest
 from deltamem_cli.readers.parse.jsonl import lines
 from deltamem_cli.readers.parse.plain import decoded
 from deltamem_cli.records import Message, ReadReport
@@ -42,9 +42,9 @@ def detect(head: Head) -> bool:
     return not head.is_binary and {"from"} <= fields and bool({"date", "message-id"} & fields)
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """A message a mail, in file order, at the line where its words begin. Mails without words are counted."""
-    return with_ids(_messages(stream, report))
+    return _messages(log.stream, report)
 
 
 def _header(text: str) -> Iterator[re.Match[str]]:

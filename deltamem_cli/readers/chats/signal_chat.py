@@ -8,8 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from deltamem_cli.readers.parse.head import Head
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.plain import text_lines
 from deltamem_cli.readers.parse.values import seconds
 from deltamem_cli.records import Message, ReadReport
@@ -35,9 +34,9 @@ def detect(head: Head) -> bool:
     return all(match[2] for match in found) or marks or any(match[4] == "Me" for match in found)
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages, in file order, each at the line where its words begin; quotations, reactions and files are cut."""
-    return with_ids(_messages(stream, report))
+    return _messages(log.stream, report)
 
 
 def _messages(stream: BinaryIO, report: ReadReport) -> Iterator[Message]:

@@ -10,11 +10,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from deltamem_cli.readers.chats.slack_text import text_of
-from deltamem_cli.readers.parse.head import Head
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.json_stream import items
 from deltamem_cli.readers.parse.siblings import sibling
 from deltamem_cli.readers.parse.values import label, mapping, seconds, sequence, string
@@ -35,9 +34,9 @@ def detect(head: Head) -> bool:
     return first.get("type") == "message" and _TS.fullmatch(string(first.get("ts"))) is not None
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages of a day, in the order of the file. Raises LogError where the JSON breaks off."""
-    return with_ids(_messages(stream, name, report))
+    return _messages(log, report)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +48,9 @@ class _Channel:
     names: dict[str, str]
 
 
-def _messages(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
-    channel = _channel(name)
-    for index, value in items(stream, "item", name):
+def _messages(log: Log, report: ReadReport) -> Iterator[Message]:
+    channel = _channel(log.name)
+    for index, value in items(log, "item"):
         record = mapping(value)
         kind = string(record.get("subtype"))
         if record.get("type") != "message" or kind not in _SAID or record.get("hidden") is True:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Any, BinaryIO, cast
+from typing import Any
 
-from deltamem_cli.readers.parse.head import Head, rewound
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.html import html_text
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.ids import each_with_ids
 from deltamem_cli.readers.parse.json_stream import parts
 from deltamem_cli.readers.parse.values import label, mapping, plain, seconds, sequence, string
 from deltamem_cli.records import Message, ReadReport
@@ -25,17 +25,14 @@ def detect(head: Head) -> bool:
     return _is_export(head) or _is_graph(_first(head))
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages, in the order of the file. Raises LogError where the JSON breaks off, after the messages before."""
-    head, whole = rewound(stream)
-    source = cast(BinaryIO, whole)
-    if _is_export(head):
+    if _is_export(log.head):
         prefixes = [_LIST + field for field in ("id", "displayName", "MessageList.item")]
-        for _, fields in groupby(parts(source, prefixes, name), key=lambda part: part[1].split("/")[2]):
-            yield from with_ids(_exported(fields, report))
-    else:
-        prefix = "item" if isinstance(head.document, list) else "value.item"
-        yield from with_ids(_graph(parts(source, (prefix,), name), report))
+        conversations = groupby(parts(log, prefixes), key=lambda part: part[1].split("/")[2])
+        return each_with_ids(_exported(fields, report) for _, fields in conversations)
+    prefix = "item" if isinstance(log.head.document, list) else "value.item"
+    return _graph(parts(log, (prefix,)), report)
 
 
 def _is_export(head: Head) -> bool:

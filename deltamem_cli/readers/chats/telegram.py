@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Any, BinaryIO
+from typing import Any
 
-from deltamem_cli.readers.parse.head import Head
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
+from deltamem_cli.readers.parse.ids import each_with_ids
 from deltamem_cli.readers.parse.json_stream import parts
 from deltamem_cli.readers.parse.values import label, mapping, plain, seconds, sequence, string
 from deltamem_cli.records import Message, ReadReport
@@ -31,14 +31,13 @@ def detect(head: Head) -> bool:
     )
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages of every chat, in the order of the file; each chat is a session.
 
     Raises LogError where the JSON breaks off, after the messages before.
     """
     prefixes = [root + field for root in _CHATS for field in ("name", "id", "messages.item")]
-    for _, fields in groupby(parts(stream, prefixes, name), key=_root):
-        yield from with_ids(_chat(fields, report))
+    return each_with_ids(_chat(fields, report) for _, fields in groupby(parts(log, prefixes), key=_root))
 
 
 def _root(part: tuple[str, str, Any]) -> str:

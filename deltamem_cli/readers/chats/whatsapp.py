@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import BinaryIO, cast
 
 from deltamem_cli.readers.chats.whatsapp_dates import Fields, Order, clock, date
-from deltamem_cli.readers.parse.head import Head
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.plain import MARKS, text_lines
 from deltamem_cli.readers.parse.speaker_label import NO_NAMES
 from deltamem_cli.records import Message, ReadReport
@@ -63,13 +62,13 @@ def detect(head: Head) -> bool:
     return len(headers) * 5 >= len(told) > 0 and bool(speakers - NO_NAMES)
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages, in file order, each at the line where its words begin.
 
     Times are the phone's local ones, taken as UTC; None throughout where the order of day and month stays open.
     """
     with tempfile.SpooledTemporaryFile(_IN_MEMORY) as copy:
-        shutil.copyfileobj(stream, copy)
+        shutil.copyfileobj(log.stream, copy)
         copy.seek(0)
         source = cast(BinaryIO, copy)
         style, order = "", Order()
@@ -78,7 +77,7 @@ def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
             if style and (header := _header(line, style)):
                 order.see(header.fields, header.separator)
         copy.seek(0)
-        yield from with_ids(_messages(source, style, order.found(), report))
+        yield from _messages(source, style, order.found(), report)
 
 
 def _style(lines: list[str]) -> str:

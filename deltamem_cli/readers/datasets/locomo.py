@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, BinaryIO, cast
+from typing import Any
 
-from deltamem_cli.readers.parse.head import Head, rewound
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.ids import digest
 from deltamem_cli.readers.parse.json_stream import items
 from deltamem_cli.readers.parse.values import mapping, sequence, string
@@ -30,14 +30,13 @@ def detect(head: Head) -> bool:
     return {"speaker_a", "speaker_b"} <= talk.keys() or {"question", "evidence", "category"} <= asked.keys()
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The turns of every conversation, session by session; a turn's time is that of its session.
 
     Raises LogError where the JSON breaks off, after the conversations before.
     """
-    head, whole = rewound(stream)
-    many = isinstance(head.document, list)
-    for index, value in items(cast(BinaryIO, whole), "item" if many else "", name):
+    many = isinstance(log.head.document, list)
+    for index, value in items(log, "item" if many else ""):
         yield from _conversation(mapping(value), f"/{index}" if many else "", report)
 
 

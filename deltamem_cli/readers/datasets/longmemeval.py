@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, BinaryIO, cast
+from typing import Any
 
-from deltamem_cli.readers.parse.head import Head, rewound
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.json_stream import items
 from deltamem_cli.readers.parse.jsonl import records
 from deltamem_cli.readers.parse.values import label, mapping, seconds, sequence, string
@@ -30,19 +30,17 @@ def detect(head: Head) -> bool:
     return "question_id" in first and bool(_MARKS & first.keys())
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The turns of every chat, one question in memory at a time; a turn's time is that of its chat.
 
     Raises LogError where a JSON document breaks off, after the questions before.
     """
-    head, whole = rewound(stream)
-    source = cast(BinaryIO, whole)
     seen: set[str] = set()
-    if isinstance(head.document, list):
-        for index, value in items(source, "item", name):
+    if isinstance(log.head.document, list):
+        for index, value in items(log, "item"):
             yield from _question(mapping(value), 1, f"/{index}", seen, report)
     else:
-        for line, record in records(source, report):
+        for line, record in records(log.stream, report):
             yield from _question(record, line, "", seen, report)
 
 

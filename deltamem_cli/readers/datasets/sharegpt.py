@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, BinaryIO, cast
+from typing import Any
 
-from deltamem_cli.readers.parse.head import Head, rewound
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
+from deltamem_cli.readers.parse.ids import each_with_ids
 from deltamem_cli.readers.parse.json_stream import entries
 from deltamem_cli.readers.parse.sqlite import json_of
 from deltamem_cli.readers.parse.turn import first_string
@@ -34,17 +34,14 @@ def detect(head: Head) -> bool:
     return bool(_turns(first)[1])
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages of every conversation, in the order of the file; each conversation is a session.
 
     Raises LogError where a JSON document breaks off.
     """
-    head, whole = rewound(stream)
-    for line, pointer, value in entries(head, cast(BinaryIO, whole), name, report):
-        conversation = mapping(value)
-        if not _turns(conversation)[1]:
-            report.skipped["not a conversation"] += 1
-        yield from with_ids(_messages(conversation, line, pointer, report.skipped))
+    return each_with_ids(
+        _messages(mapping(value), line, pointer, report.skipped) for line, pointer, value in entries(log, report)
+    )
 
 
 def _turns(conversation: dict[str, Any]) -> tuple[str, list[Any]]:
@@ -58,6 +55,8 @@ def _turns(conversation: dict[str, Any]) -> tuple[str, list[Any]]:
 
 def _messages(conversation: dict[str, Any], line: int, pointer: str, skipped: Counter[str]) -> Iterator[Message]:
     key, turns = _turns(conversation)
+    if not turns:
+        skipped["not a conversation"] += 1
     title = string(conversation.get("title"))
     system = string(conversation.get("system"))
     if system.strip():

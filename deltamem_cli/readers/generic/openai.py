@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import chain
-from typing import Any, BinaryIO, cast
+from typing import Any
 
-from deltamem_cli.readers.parse.head import Head, rewound
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
+from deltamem_cli.readers.parse.ids import each_with_ids
 from deltamem_cli.readers.parse.json_stream import items
 from deltamem_cli.readers.parse.jsonl import records
 from deltamem_cli.readers.parse.turn import ROLES, first_string, turn_messages
@@ -32,23 +32,23 @@ def detect(head: Head) -> bool:
     return not _OTHERS & first.keys() and (_is_turn(first) or _is_conversation(first))
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages of every conversation, in the order of the file; a JSON document is streamed too.
 
     Raises LogError where a JSON document breaks off.
     """
-    head, whole = rewound(stream)
-    source = cast(BinaryIO, whole)
     entries: Iterator[_Entry]
-    if isinstance(head.document, list):
-        entries = ((1, f"/{index}", value) for index, value in items(source, "item", name))
-    elif head.is_jsonl:
-        entries = ((line, "", record) for line, record in records(source, report))
+    if isinstance(log.head.document, list):
+        entries = ((1, f"/{index}", value) for index, value in items(log, "item"))
+    elif log.head.is_jsonl:
+        entries = ((line, "", record) for line, record in records(log.stream, report))
     else:
-        entries = ((1, f"/messages/{index}", turn) for index, turn in items(source, "messages.item", name))
-        conversation = mapping(head.document)
-        return with_ids(chain(_system(conversation, 1, ""), _turns(entries, report, conversation)))
-    return _conversations(entries, report) if _is_conversation(_first(head)) else with_ids(_turns(entries, report, {}))
+        entries = ((1, f"/messages/{index}", turn) for index, turn in items(log, "messages.item"))
+        conversation = mapping(log.head.document)
+        return chain(_system(conversation, 1, ""), _turns(entries, report, conversation))
+    if _is_conversation(_first(log.head)):
+        return each_with_ids(_conversation(entry, report) for entry in entries)
+    return _turns(entries, report, {})
 
 
 def _first(head: Head) -> dict[str, Any]:
@@ -67,15 +67,15 @@ def _is_conversation(value: dict[str, Any]) -> bool:
     return bool(turns) and _is_turn(mapping(turns[0]))
 
 
-def _conversations(entries: Iterator[_Entry], report: ReadReport) -> Iterator[Message]:
-    """Each conversation is a session of its own."""
-    for line, pointer, entry in entries:
-        conversation = mapping(entry)
-        turns = sequence(conversation.get("messages"))
-        if not turns:
-            report.skipped["not a conversation"] += 1
-        numbered = ((line, f"{pointer}/messages/{index}", turn) for index, turn in enumerate(turns))
-        yield from with_ids(chain(_system(conversation, line, pointer), _turns(numbered, report, conversation)))
+def _conversation(entry: _Entry, report: ReadReport) -> Iterator[Message]:
+    line, pointer, value = entry
+    conversation = mapping(value)
+    turns = sequence(conversation.get("messages"))
+    if not turns:
+        report.skipped["not a conversation"] += 1
+    numbered = ((line, f"{pointer}/messages/{index}", turn) for index, turn in enumerate(turns))
+    yield from _system(conversation, line, pointer)
+    yield from _turns(numbered, report, conversation)
 
 
 def _system(conversation: dict[str, Any], line: int, pointer: str) -> Iterator[Message]:

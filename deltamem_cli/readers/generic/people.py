@@ -5,11 +5,10 @@ array or one a line. Converters of other tools write them (signal-export, chat-m
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 from deltamem_cli.readers.generic.turns import SESSION
-from deltamem_cli.readers.parse.head import Head, rewound
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.json_stream import items
 from deltamem_cli.readers.parse.jsonl import records
 from deltamem_cli.readers.parse.turn import ROLES, first_string
@@ -32,15 +31,13 @@ def detect(head: Head) -> bool:
     return bool(whole) and all(_is_turn(record) for record in whole[: max(1, len(whole) - 1)])
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The messages, in file order. Raises LogError where a JSON document breaks off."""
-    head, whole = rewound(stream)
-    source = cast(BinaryIO, whole)
-    if isinstance(head.document, list):
-        entries = ((1, f"/{index}", mapping(value)) for index, value in items(source, "item", name))
+    if isinstance(log.head.document, list):
+        entries = ((1, f"/{index}", mapping(value)) for index, value in items(log, "item"))
     else:
-        entries = ((line, "", record) for line, record in records(source, report))
-    return with_ids(_messages(entries, report))
+        entries = ((line, "", record) for line, record in records(log.stream, report))
+    return _messages(entries, report)
 
 
 def _is_turn(record: dict[str, Any]) -> bool:

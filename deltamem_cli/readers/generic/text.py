@@ -10,11 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from deltamem_cli.errors import LogError
-from deltamem_cli.readers.parse.head import Head, rewound
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.jsonl import lines
 from deltamem_cli.readers.parse.speaker_label import Fences, Label, Style, choose
 from deltamem_cli.readers.parse.values import seconds
@@ -30,16 +29,15 @@ def detect(head: Head) -> bool:
     return not head.is_binary and head.document is None and choose(head.text) is not None
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The utterances, in file order, each at the line where its words begin.
 
     Raises LogError for a text in which nobody is named as the speaker.
     """
-    head, whole = rewound(stream)
-    style = choose(head.text)
+    style = choose(log.head.text)
     if style is None:
-        raise LogError(name, "no speaker labels such as `User:` or `**Alice:**` were found; this is no dialogue")
-    return with_ids(_utterances(cast(BinaryIO, whole), style, report))
+        raise LogError(log.name, "no speaker labels such as `User:` or `**Alice:**` were found; this is no dialogue")
+    return _utterances(log.stream, style, report)
 
 
 class _Utterance:

@@ -5,10 +5,9 @@ as JSONL or as a JSON array. A word for a role (user, assistant, …) is that ro
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, BinaryIO, cast
+from typing import Any
 
-from deltamem_cli.readers.parse.head import Head, rewound
-from deltamem_cli.readers.parse.ids import with_ids
+from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.json_stream import entries
 from deltamem_cli.readers.parse.turn import ROLES, first_string
 from deltamem_cli.readers.parse.values import mapping, parts_text, seconds, sequence, string
@@ -30,10 +29,9 @@ def detect(head: Head) -> bool:
     return _names(head) is not None
 
 
-def read(stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
+def read(log: Log, report: ReadReport) -> Iterator[Message]:
     """The turns in file order: one session, unless they name theirs. Raises LogError where a JSON array breaks off."""
-    head, whole = rewound(stream)
-    return with_ids(_messages(head, cast(BinaryIO, whole), name, report))
+    return _messages(log, report)
 
 
 def _names(head: Head) -> tuple[str, str] | None:
@@ -51,9 +49,9 @@ def _is_turn(record: dict[str, Any], who: str, what: str) -> bool:
     return 0 < len(speaker) <= 80 and isinstance(record.get(what), str) and not _OTHERS & record.keys()
 
 
-def _messages(head: Head, stream: BinaryIO, name: str, report: ReadReport) -> Iterator[Message]:
-    who, what = _names(head) or ("role", "content")
-    for line, pointer, value in entries(head, stream, name, report):
+def _messages(log: Log, report: ReadReport) -> Iterator[Message]:
+    who, what = _names(log.head) or ("role", "content")
+    for line, pointer, value in entries(log, report):
         turn = mapping(value)
         speaker, text = string(turn.get(who)).strip(), parts_text(turn.get(what))
         if not speaker or not text.strip():

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import codecs
-import io
 import re
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, BinaryIO, cast
 
@@ -46,6 +46,7 @@ class Head:
 
         Empty for a document that is spread over several lines.
         """
+        from deltamem_cli.readers.parse.damaged import whole_records
         from deltamem_cli.readers.parse.jsonl import parse
 
         lines = self.data.split(b"\n")
@@ -60,6 +61,7 @@ class Head:
             try:
                 value = parse(line)
             except ValueError:
+                found += whole_records(line)[0][: _OBJECTS - len(found)]
                 continue
             if isinstance(value, dict):
                 found.append(value)
@@ -118,8 +120,20 @@ class Head:
         return f"this is plain text without speaker labels such as `User:` or `**Alice:**`: {_CHOOSE}"
 
 
-def rewound(stream: ByteStream) -> tuple[Head, io.BufferedReader]:
-    """The head of a stream, and the stream from its first byte on.
+@dataclass(frozen=True, slots=True)
+class Log:
+    """A log to be read: `name` is its path, for error messages and for the files beside it.
+
+    stream: UTF-8 from its first byte, perhaps a pipe; of a database a file that SQLite can open (`sqlite.connect`).
+    """
+
+    name: str
+    head: Head
+    stream: BinaryIO
+
+
+def rewound(stream: ByteStream) -> tuple[Head, BinaryIO]:
+    """Return the head of a stream, and the stream from its first byte on.
 
     UTF-16 with a byte order mark becomes UTF-8; a UTF-8 byte order mark is left out. The stream need not seek.
     """
@@ -127,7 +141,7 @@ def rewound(stream: ByteStream) -> tuple[Head, io.BufferedReader]:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return rewound(decoded(cast(BinaryIO, rejoined(data, stream)), "utf-16"))
     data = data.removeprefix(codecs.BOM_UTF8)
-    return Head(data[:HEAD_BYTES]), rejoined(data, stream)
+    return Head(data[:HEAD_BYTES]), cast(BinaryIO, rejoined(data, stream))
 
 
 def _first_bytes(stream: ByteStream) -> bytes:

@@ -51,6 +51,12 @@ def with_ids(messages: Iterable[Message]) -> Iterator[Message]:
         yield from (_with_id(first, session, said) for first in opening)
 
 
+def each_with_ids(conversations: Iterable[Iterable[Message]]) -> Iterator[Message]:
+    """Return the messages of several conversations of one log, each given sessions and ids on its own."""
+    for messages in conversations:
+        yield from with_ids(messages)
+
+
 def _opened_by(opening: list[Message]) -> str:
     return session_id([message for message in opening if not message.off_path] or opening[:_OPENING])
 

@@ -36,29 +36,27 @@ def lines(stream: BinaryIO, report: ReadReport, *, blank: bool = False) -> Itera
 def records(stream: BinaryIO, report: ReadReport) -> Iterator[tuple[int, dict[str, Any]]]:
     """(1-based line, object) for every JSON object of a JSONL stream.
 
-    Values that are no objects are counted; a broken line goes to `report.broken`; a last line that has no line end
-    and is no whole JSON sets `report.pending`.
+    Of a damaged line what is whole is kept (`parse/damaged.py`), the rest goes to `report.broken`, once. Values that
+    are no objects are counted; a last line that has no line end and is no whole JSON sets `report.pending`.
     """
+    from deltamem_cli.readers.parse.damaged import Damaged
+
     loads = orjson.loads
-    for number, line in lines(stream, report):
+    damaged = Damaged(report)
+    before: dict[str, Any] = {}
+    for number, line in lines(stream, report, blank=True):
         try:
-            value = loads(line)
+            value = None if damaged.waiting else loads(line)
         except orjson.JSONDecodeError:
-            bare = line.strip(b"\0 \t\r\n")  # zero bytes: the tail of a sparse file after a crash
-            if not bare:
-                continue
-            try:
-                value = parse(bare)
-            except ValueError as error:
-                if line.endswith(b"\n"):
-                    report.broken.append((number, str(error)))
-                else:
-                    report.pending = True
-                continue
+            value = None
         if isinstance(value, dict):
+            before = value
             yield number, value
+        elif value is None:
+            yield from damaged.take(number, line, before)
         else:
             report.skipped["not an object"] += 1
+    damaged.close()
 
 
 def parse(line: bytes) -> Any:  # noqa: ANN401 - any JSON value
@@ -74,7 +72,7 @@ def parse(line: bytes) -> Any:  # noqa: ANN401 - any JSON value
     text = line.decode("utf-8", "replace").strip("\0\ufeff \t\r\n").removesuffix(",")
     try:
         value = json.loads(text, strict=False)
-        return json.loads(_without_lone_surrogates(json.dumps(value, ensure_ascii=False)))
+        return json.loads(without_lone_surrogates(json.dumps(value, ensure_ascii=False)))
     except RecursionError:
         raise ValueError("nested too deep") from None
     except json.JSONDecodeError as error:
@@ -83,6 +81,6 @@ def parse(line: bytes) -> Any:  # noqa: ANN401 - any JSON value
         raise ValueError("a number of more digits than can be read") from None
 
 
-def _without_lone_surrogates(text: str) -> str:
-    """Halves of surrogate pairs become U+FFFD, whole pairs the character they stand for."""
+def without_lone_surrogates(text: str) -> str:
+    """Return the text in which halves of surrogate pairs become U+FFFD, whole pairs the character."""
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, cast
 from urllib.parse import quote
 
 from deltamem_cli.errors import LogError
+from deltamem_cli.readers.parse.head import Log
 from deltamem_cli.readers.parse.jsonl import parse
 
 MAGIC = b"SQLite format 3\0"
@@ -27,14 +28,14 @@ _LAST_LINE = (1 << 32) - 1
 Tables = dict[str, frozenset[str]]
 
 
-def as_file(stream: BinaryIO, name: str) -> io.BufferedReader:
+def as_file(stream: BinaryIO, name: str) -> BinaryIO:
     """A stream of a database whose `name` SQLite can open: the file itself, else a copy that goes when it is closed."""
     if _is_database(name):
         return open(name, "rb")
     handle, path = tempfile.mkstemp(prefix="deltamem-", suffix=".db")
     with open(handle, "wb") as copy:
         shutil.copyfileobj(stream, copy)
-    return io.BufferedReader(_Temporary(path))
+    return cast(BinaryIO, io.BufferedReader(_Temporary(path)))
 
 
 def tables(stream: BinaryIO, name: str) -> Tables:
@@ -66,19 +67,19 @@ class Database:
 
 
 @contextmanager
-def connect(stream: BinaryIO, name: str) -> Iterator[Database]:
-    """The database of a stream, which is closed afterwards. Raises LogError where it cannot be read."""
-    file = stream if is_open(stream) else cast(BinaryIO, as_file(stream, name))
+def connect(log: Log) -> Iterator[Database]:
+    """The database of a log, whose stream is closed afterwards. Raises LogError where it cannot be read."""
+    file = log.stream if is_open(log) else as_file(log.stream, log.name)
     with closing(file):
         if not _is_database(str(file.name)):
-            raise LogError(name, "this is no SQLite database")
-        with _connected(str(file.name), name) as connection:
+            raise LogError(log.name, "this is no SQLite database")
+        with _connected(str(file.name), log.name) as connection:
             yield Database(connection)
 
 
-def is_open(stream: BinaryIO) -> bool:
-    """Whether a stream is a database file, as `as_file` opens them."""
-    path = getattr(stream, "name", None)
+def is_open(log: Log) -> bool:
+    """Whether a log's stream is a database file, as `as_file` opens them."""
+    path = getattr(log.stream, "name", None)
     return isinstance(path, str) and _is_database(path)
 
 
