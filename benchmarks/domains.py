@@ -1,7 +1,8 @@
 """Question sets of several domains as memories and the rows that hold the evidence, for fitting and measuring.
 
-A set is a folder with `logs/` and `questions.jsonl` (question, kind, evidence: file, line or pointer, quote; an empty list
-where the logs do not say), a LoCoMo file, or a LongMemEval file. Its domain is its name without the number at its end.
+A set is a folder with `logs/` and `questions.jsonl` (question, kind, evidence: file, line or pointer, quote; an empty
+list where the logs do not say), `samples`, a LoCoMo file, or a LongMemEval file. Its domain is its name without the
+number at its end.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def collections(path: Path, memories: Path, encoder: Encoder, every: int = 1) ->
     if path.is_dir():
         made = memories / f"{path.name}.safetensors"
         if not made.exists():
-            Maker(made).ingest(path / "logs")
+            Maker(made).ingest(path / "logs" if (path / "logs").exists() else path)
         memory = open_memory(made)
         lines = (path / "questions.jsonl").read_text("utf-8").splitlines()
         asked = [_asked(memory, json.loads(line)) for line in lines[::every]]
@@ -68,10 +69,12 @@ def collections(path: Path, memories: Path, encoder: Encoder, every: int = 1) ->
 
 def _asked(memory: Memory, item: dict[str, object]) -> Asked | None:
     """A question of a folder; None where its evidence is in no passage."""
-    places = item["evidence"]
+    places = item.get("evidence", [])
+    if item.get("source"):  # samples/questions.jsonl
+        places = [{"file": item["source"], "line": -1, "quote": item["answer"]}]
     assert isinstance(places, list)
     rows = np.array([row for row in range(len(memory.rows)) if any(_holds(memory, row, p) for p in places)], np.int64)
-    return Asked(str(item["question"]), str(item["kind"]), rows) if len(rows) or not places else None
+    return Asked(str(item["question"]), str(item.get("kind", "")), rows) if len(rows) or not places else None
 
 
 def _holds(memory: Memory, row: int, place: dict[str, object]) -> bool:

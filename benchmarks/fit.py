@@ -2,10 +2,10 @@
 
     python benchmarks/fit.py COLLECTION... locomo_dev.json longmemeval_s_dev.jsonl.gz --memories FOLDER
 
-What is fitted is a softmax over the passages of a memory, −Σ log p(any evidence), in nats, with a small penalty on large
-weights; every domain (domains.py) weighs the same. Printed are hit@1, hit@5, hit@10 and MRR of each domain: with the weights
-as they are, with those fitted on the other domains, and with those fitted on all. A line for each part shows the mean over
-the domains left out without it. `--fixed edge=1` holds a weight. FOLDER keeps the memories.
+What is fitted is a softmax over the passages of a memory, −Σ log p(any evidence), in nats, with a small penalty on
+large weights; every domain (domains.py) weighs the same. Printed are hit@1, hit@5, hit@10 and MRR of each domain: with
+the weights as they are, with those fitted on the other domains, and with those fitted on all. With --without a line for
+each part shows the same left out without it. `--fixed edge=1` holds a weight. FOLDER keeps the memories.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def fit(domains: Sequence[Sequence[Question]], fixed: dict[str, float], used: Se
     optimiser = torch.optim.LBFGS([weights], max_iter=80, line_search_fn="strong_wolfe")
 
     def of_all(scores: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-        """log Σ exp of each question's scores."""
+        """Log Σ exp of each question's scores."""
         most = torch.full((len(asked),), -1e9).scatter_reduce(0, places, scores.detach(), "amax")
         return most + torch.log(torch.zeros(len(asked)).index_add(0, places, torch.exp(scores - most[places])))
 

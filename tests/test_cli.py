@@ -35,8 +35,8 @@ def log(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def memory(invoke: Invoke, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A memory of the log, to which no question is familiar: only what has its words fits."""
-    monkeypatch.setattr(query, "UNFAMILIAR", 2.0)
+    """A memory of the log, to which few questions are familiar."""
+    monkeypatch.setattr(query, "UNFAMILIAR", 0.5)
     path = tmp_path / "memory.safetensors"
     assert invoke("ingest", log, "-o", path).code == 0
     return path
@@ -49,8 +49,9 @@ def memory(invoke: Invoke, log: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     "words, code, told",
     [
         ("query {memory} 'kiln degrees'", 0, ""),
-        ("query {memory} kiln --where", 1, "nothing in this memory fits"),
-        ("query {memory} 'violin sonata'", 1, 'nothing in this memory fits "violin sonata" (familiarity '),
+        ("query {memory} violin --where --strict", 1, "nothing in this memory fits"),
+        ("query {memory} 'violin sonata' --strict", 1, 'nothing in this memory fits "violin sonata" well (familiarity '),
+        ("query {memory} 'violin sonata' --format csv", 1, "these are nearest"),
         ("query {memory} kiln --speaker Nobody", 1, "no passage passes these filters"),
         ("query {memory} kiln --since soon", 2, "'soon' is no date"),
         ("query {memory} kiln --role boss", 2, "no role is called 'boss': choose of user, assistant"),
@@ -97,6 +98,8 @@ def test_results_and_troubles_go_their_own_ways(invoke: Invoke, memory: Path, lo
     ran = invoke("query", memory, "kiln degrees")
     assert (f"{log}:2" in ran.out, ran.err) == (True, "")
     ran = invoke("query", memory, "violin sonata")
+    assert ("nothing here fits well; nearest:" in ran.out, ran.err, ran.code) == (True, "", 1)
+    ran = invoke("query", memory, "violin sonata", "--strict")
     assert (ran.out, len(ran.err.splitlines())) == ("", 1)
     ran = invoke("ingest", log, tmp_path / "none", "-o", tmp_path / "new")
     assert ("3 new" in ran.out, "none: there is" in ran.err, ran.code) == (True, True, 3)
@@ -118,6 +121,7 @@ def test_json_of_a_query(invoke: Invoke, memory: Path, log: Path) -> None:
     ran = invoke("query", memory, "kiln degrees", "--json", "-C", "1", "-k", "1")
     (hit,) = map(json.loads, ran.out.splitlines())
     assert 0 <= hit.pop("familiarity") <= 1
+    assert hit.pop("fits") is True
     assert hit.pop("score") > hit["after"][0].pop("score")
     assert len(bytes.fromhex(hit.pop("uid"))) == len(bytes.fromhex(hit["after"][0].pop("uid"))) == 16
     common: dict[str, object] = {"session": "pots", "project": "", "kind": "text", "source": str(log), "pointer": ""}
@@ -156,8 +160,12 @@ def test_json_of_ingest_and_info(invoke: Invoke, log: Path, tmp_path: Path) -> N
 def test_many_questions_from_standard_input(invoke: Invoke, memory: Path) -> None:
     asked = b"kiln degrees\n\n  \nviolin sonata\nport proxy\xff\n"
     ran = invoke("query", memory, "-", "--json", "-k", "1", stdin=asked)
-    assert [json.loads(line)["question"] for line in ran.out.splitlines()] == ["kiln degrees", "port proxy\ufffd"]
-    assert (ran.code, ran.err.count("nothing in this memory fits")) == (0, 1)
+    told = [json.loads(line) for line in ran.out.splitlines()]
+    assert [line["question"] for line in told] == ["kiln degrees", "violin sonata", "port proxy\ufffd"]
+    assert [line["fits"] for line in told] == [True, False, True]
+    assert (ran.code, ran.err) == (0, "")
+    ran = invoke("query", memory, "-", "--json", "--strict", stdin=asked)
+    assert (len(ran.out.splitlines()) % 2, ran.err.count("nothing in this memory fits")) == (0, 1)
     assert invoke("query", memory, "-", stdin=b"").code == 1
 
 
@@ -247,8 +255,8 @@ def test_the_samples_answer_with_the_built_in_encoder(samples: Path) -> None:
     ran = run_cold("query", samples, "To which date did we move the launch?", "--json", "-k", "3")
     hits = [json.loads(line) for line in ran.out.splitlines()]
     assert any("9 April" in hit["text"] for hit in hits)
-    ran = run_cold("query", samples, "Which enzyme digests lactose in mammals?")
-    assert (ran.code, ran.out) == (1, "")
+    ran = run_cold("query", samples, "Which enzyme digests lactose in mammals?", "--json", "-k", "1")
+    assert json.loads(ran.out)["familiarity"] < hits[0]["familiarity"] / 2
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")

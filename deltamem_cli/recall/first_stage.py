@@ -154,7 +154,7 @@ class Ranker:
     @cached_property
     def _mine(self) -> Floats:
         """1 for what a person said to an assistant (N,)."""
-        return (exchanges.prompts(self.rows) & self.assisted).astype(np.float32)
+        return np.asarray(exchanges.prompts(self.rows) & exchanges.assisted(self.rows), np.float32)
 
     def _products(self, query: Floats) -> Floats:
         """Inner products of every passage's vector with the dense half of a key, made a unit vector (N,)."""

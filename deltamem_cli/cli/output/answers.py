@@ -132,7 +132,7 @@ def iso(seconds: float | None) -> str | None:
 
 
 def answer_json(answer: Answer) -> Iterator[str]:
-    """An answer as JSON Lines: one object a hit (or segment), each with the question and what is known of its answer."""
+    """An answer as JSON Lines: one object a hit (or segment), each with the question and how well it is answered."""
     head = {"question": answer.question, "familiarity": round(answer.familiarity, 4), "fits": answer.fits}
     for rank, hit in enumerate(answer.hits, 1):
         yield json_line({**head, "rank": rank, **hit_fields(hit)})
