@@ -41,10 +41,11 @@ from deltamem_cli.ingest.draft import Draft
 from deltamem_cli.ingest.pipeline import ingest_messages, new_header
 from deltamem_cli.memory.file import open_memory
 from deltamem_cli.memory.ledger import Rows
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
+from deltamem_cli.recall.familiarity import familiarity, signs
 from deltamem_cli.recall.first_stage import Ranker
 from deltamem_cli.recall.searcher import Searcher
-from deltamem_cli.recall.weights import MOST_WORDS, UNFAMILIAR
+from deltamem_cli.recall.weights import UNFAMILIAR
 from deltamem_cli.records import Source
 
 SHARES = (1.0, 0.5, 0.25, 0.1, 0.05)
@@ -65,7 +66,7 @@ CHOICES: dict[str, Callable[[Rows, int], np.ndarray]] = {
 METHODS = ("worth", *CHOICES, "oldest")
 
 
-def without_the_oldest(memory: Memory, budget: int, path: Path) -> bool:
+def without_the_oldest(memory: StoredMemory, budget: int, path: Path) -> bool:
     """Write as many of the latest passages as fit, as an ordinary memory. False when none do."""
     keep = round(len(memory.rows) * min(1, budget / Path(memory.name).stat().st_size))
     while keep > 0:
@@ -78,7 +79,7 @@ def without_the_oldest(memory: Memory, budget: int, path: Path) -> bool:
     return False
 
 
-def shrunk(method: str, memory: Memory, budget: int, path: Path) -> Memory | None:
+def shrunk(method: str, memory: StoredMemory, budget: int, path: Path) -> StoredMemory | None:
     """The memory within the budget, or None where that cannot be."""
     if method == "oldest":
         return open_memory(path) if without_the_oldest(memory, budget, path) else None
@@ -94,7 +95,7 @@ def shrunk(method: str, memory: Memory, budget: int, path: Path) -> Memory | Non
     return open_memory(path)
 
 
-def measure(case: Case, memory: Memory, vectors: Recording, second: int = 0) -> Iterator[tuple[str, float]]:
+def measure(case: Case, memory: StoredMemory, vectors: Recording, second: int = 0) -> Iterator[tuple[str, float]]:
     """(figure, value) of every question; "second" of every so many (0 for none)."""
     searcher = Searcher(memory, vectors)
     ranker, rows = Ranker(memory), memory.rows
@@ -103,7 +104,8 @@ def measure(case: Case, memory: Memory, vectors: Recording, second: int = 0) -> 
     names = [session.id for session in memory.sessions]
     for asked, question in enumerate(question for question in case.questions if question.sessions):
         scores = ranker.scores(question.text, vectors.encode([question.text])[0])
-        fits = scores.familiarity >= UNFAMILIAR or scores.share.max() >= MOST_WORDS
+        level = familiarity(signs(scores, np.arange(len(rows)), np.arange(len(scores.segments))))
+        fits = level >= UNFAMILIAR
         yield "refused", float(not fits)
         at = [np.flatnonzero((rows.line == number[turn]) & (rows.summed == 0)) for turn in question.turns]
         for found in at:
@@ -112,7 +114,7 @@ def measure(case: Case, memory: Memory, vectors: Recording, second: int = 0) -> 
         if question.turns and second and asked % second == 0:
             yield "second", found_again(searcher.scores(question.text), at)
         known = [name for name in question.sessions if name in names]
-        for what, score in (("first", scores.fused), ("matrix", scores.matrix)):
+        for what, score in (("first", scores.fused), ("matrix", scores.parts["matrix"])):
             if question.turns:
                 yield what, found_again(score, at)
             ranks = evidence_places(score, rows.session, names, known) if known else []
@@ -128,7 +130,7 @@ def found_again(score: np.ndarray, at: list[np.ndarray]) -> float:
     return sum(place < 10 for place in better) / len(at)
 
 
-def memories(cases: Iterator[Case], folder: Path, most: int, encoder: Recording) -> Iterator[tuple[Case, Memory]]:
+def memories(cases: Iterator[Case], folder: Path, most: int, encoder: Recording) -> Iterator[tuple[Case, StoredMemory]]:
     """The first cases that have an answer, each with its full memory, made if it is not in the folder."""
     for number, case in enumerate(cases):
         path = folder / f"{number}.safetensors"
@@ -162,7 +164,7 @@ def main() -> None:
         report(file.name, sums)
 
 
-def collect(case: Case, memory: Memory, encoder: Recording, arguments: Any, sums: Any, path: Path) -> None:
+def collect(case: Case, memory: StoredMemory, encoder: Recording, arguments: Any, sums: Any, path: Path) -> None:
     """Measure one memory at every share and for every method."""
     full = Path(memory.name).stat().st_size
     for figure, value in measure(case, memory, encoder, arguments.second):

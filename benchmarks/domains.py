@@ -22,7 +22,7 @@ from deltamem_cli.encoders import Encoder
 from deltamem_cli.ingest.draft import Draft
 from deltamem_cli.ingest.pipeline import ingest_messages, new_header
 from deltamem_cli.memory.file import open_memory
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.records import Source
 
 
@@ -41,7 +41,7 @@ class Collection:
 
     domain: str
     name: str
-    memory: Memory
+    memory: StoredMemory
     questions: list[Asked]
 
 
@@ -67,7 +67,7 @@ def collections(path: Path, memories: Path, encoder: Encoder, every: int = 1) ->
         yield Collection(kind, case.name, memory, list(_of_case(case, memory))[::every])
 
 
-def _asked(memory: Memory, item: dict[str, object]) -> Asked | None:
+def _asked(memory: StoredMemory, item: dict[str, object]) -> Asked | None:
     """A question of a folder; None where its evidence is in no passage."""
     places = item.get("evidence", [])
     if item.get("source"):  # samples/questions.jsonl
@@ -77,7 +77,7 @@ def _asked(memory: Memory, item: dict[str, object]) -> Asked | None:
     return Asked(str(item["question"]), str(item.get("kind", "")), rows) if len(rows) or not places else None
 
 
-def _holds(memory: Memory, row: int, place: dict[str, object]) -> bool:
+def _holds(memory: StoredMemory, row: int, place: dict[str, object]) -> bool:
     rows = memory.rows
     if not memory.sources[rows.source[row]].path.endswith(str(place["file"])):
         return False
@@ -95,7 +95,7 @@ def _bare(text: str) -> str:
     return re.sub(r"\s+", "", text)
 
 
-def _of_case(case: Case, memory: Memory) -> Iterator[Asked]:
+def _of_case(case: Case, memory: StoredMemory) -> Iterator[Asked]:
     """Evidence are messages, or sessions where the set names only those."""
     line = {message.id: i for i, message in enumerate(case.messages, 1)}
     names = [session.id for session in memory.sessions]

@@ -25,7 +25,7 @@ from recall import Case, Question
 
 from deltamem_cli.encoders import load_encoder
 from deltamem_cli.encoders.mean import general_sentences
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.searcher import Searcher
 from deltamem_cli.recall.supersede import COMPARED, POOL, Pairs, pairs
 from deltamem_cli.records import Message
@@ -158,7 +158,7 @@ def main() -> None:
             shown: list[str] = []
             updates: list[bool] = []
             case: Case
-            memory: Memory
+            memory: StoredMemory
             for case, memory in memories_of(path, options.memories or Path(folder), making):
                 searcher = Searcher(memory, asking)
                 case.questions = case.questions[:: options.every]

@@ -18,7 +18,7 @@ from deltamem_cli.encoders import Encoder
 from deltamem_cli.ingest.draft import Draft
 from deltamem_cli.ingest.pipeline import ingest_messages, new_header
 from deltamem_cli.memory.file import open_memory
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.searcher import Searcher
 from deltamem_cli.records import Message, Source
 
@@ -28,7 +28,7 @@ def cases_of(path: Path) -> list[Case]:
     return list(longmemeval(path) if "jsonl" in path.name else locomo(path))
 
 
-def memory_of(case: Case, path: Path, encoder: Encoder) -> Memory:
+def memory_of(case: Case, path: Path, encoder: Encoder) -> StoredMemory:
     """The memory of a case at `path`; it is made if it is not there."""
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,7 +37,7 @@ def memory_of(case: Case, path: Path, encoder: Encoder) -> Memory:
     return open_memory(path)
 
 
-def memories_of(path: Path, folder: Path, encoder: Encoder) -> Iterator[tuple[Case, Memory]]:
+def memories_of(path: Path, folder: Path, encoder: Encoder) -> Iterator[tuple[Case, StoredMemory]]:
     """The cases of a file and the memory of each, FOLDER/STEM-NUMBER.safetensors."""
     stem = path.name.partition(".")[0]
     for number, case in enumerate(cases_of(path)):
@@ -55,7 +55,7 @@ def machine() -> str:
     return f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, numpy {np.__version__}"
 
 
-def merged(memories: Sequence[Memory], path: Path) -> Memory:
+def merged(memories: Sequence[StoredMemory], path: Path) -> StoredMemory:
     """Their union at `path`; it is made if it is not there."""
     if not path.exists():
         merge(memories, path)

@@ -28,13 +28,13 @@ from deltamem_cli.encoders import Encoder, load_encoder
 from deltamem_cli.ingest.draft import Draft
 from deltamem_cli.ingest.pipeline import ingest_messages, new_header
 from deltamem_cli.memory.file import open_memory
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.records import Message, Source
 
 SETS = Path(__file__).parent / "sets"
 
 
-def remember(path: Path, texts: list[str], encoder: Encoder) -> Memory:
+def remember(path: Path, texts: list[str], encoder: Encoder) -> StoredMemory:
     """A memory of the texts, ten to a session."""
     messages = [Message(text, "user", i + 1, session=f"s{i // 10}", id=str(i)) for i, text in enumerate(texts)]
     ingest_messages(

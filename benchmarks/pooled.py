@@ -23,7 +23,7 @@ from recall import Bm25s, Question, places
 
 from deltamem_cli.encoders import load_encoder
 from deltamem_cli.memory import matrix
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.first_stage import Ranker
 from deltamem_cli.recall.searcher import Searcher
 
@@ -31,7 +31,7 @@ NOISE = 50_000
 METHODS = ("query", "first reading", "matrix", "flat keys", "BM25", "BM25 sessions")
 
 
-def flat_keys(memory: Memory, queries: NDArray[np.float32]) -> NDArray[np.float32]:
+def flat_keys(memory: StoredMemory, queries: NDArray[np.float32]) -> NDArray[np.float32]:
     """Inner products of all passages' keys with the queries (Q, d): (N, Q)."""
     rows, step = memory.rows, 1 << 14
     bounds = [(first, min(first + step, len(rows))) for first in range(0, len(rows), step)]
@@ -39,7 +39,9 @@ def flat_keys(memory: Memory, queries: NDArray[np.float32]) -> NDArray[np.float3
     return np.concatenate([matrix.row_keys(rows, *of, first, end) @ queries.T for first, end in bounds])
 
 
-def recalls(memory: Memory, questions: Sequence[Question], vectors: NDArray[np.float32]) -> dict[str, list[float]]:
+def recalls(
+    memory: StoredMemory, questions: Sequence[Question], vectors: NDArray[np.float32]
+) -> dict[str, list[float]]:
     """any@1, any@5, all@5 and R@10 of every method."""
     import bm25s
 
@@ -55,7 +57,13 @@ def recalls(memory: Memory, questions: Sequence[Question], vectors: NDArray[np.f
     sums: dict[str, list[list[float]]] = defaultdict(list)
     for i, question in enumerate(questions):
         found = ranker.scores(question.text, vectors[i])
-        scores = (searcher.scores(question.text), found.fused, found.matrix, flat[:, i], passages.scores(question.text))
+        scores = (
+            searcher.scores(question.text),
+            found.fused,
+            found.parts["matrix"],
+            flat[:, i],
+            passages.scores(question.text),
+        )
         by_session = [best_of_session(score, rows.session, len(names)) for score in scores]
         by_session.append(sessions.scores(question.text))
         for method, score in zip(METHODS, by_session, strict=True):

@@ -28,7 +28,7 @@ from deltamem_cli.encoders import Encoder, load_encoder
 from deltamem_cli.ingest.draft import Draft
 from deltamem_cli.ingest.pipeline import ingest_messages, new_header
 from deltamem_cli.memory.file import open_memory
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.first_stage import Ranker
 from deltamem_cli.recall.searcher import Searcher
 from deltamem_cli.records import Message, Source
@@ -52,7 +52,7 @@ class Unread:
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
-def make(path: Path, passages: int, real: Encoder) -> Memory:
+def make(path: Path, passages: int, real: Encoder) -> StoredMemory:
     """The memory at `path`; it is made if it is not there."""
     if not path.exists():
         encoder = Unread(real)

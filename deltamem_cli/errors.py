@@ -12,6 +12,7 @@ Any other exception is a bug and keeps its traceback. Standard library only.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 
@@ -59,3 +60,11 @@ class NotALog(LogError):
 
 class MemoryFileError(BadData):
     """A memory file that is missing, damaged, from another tool, or made under other settings."""
+
+
+def meant(word: str, names: Iterable[str]) -> str:
+    """What a mistyped name probably means, as the end of a sentence; "" where nothing is near."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word.lower(), list(names), n=1)
+    return f" (did you mean {near[0]}?)" if near else ""

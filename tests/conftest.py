@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from deltamem_cli.ingest import pipeline as ingesting
 from deltamem_cli.ingest.draft import Draft
 from deltamem_cli.memory.file import open_memory
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.searcher import Searcher
 from deltamem_cli.records import DEFAULT_KINDS, KINDS, Kind, Message, Source
 
@@ -83,6 +83,17 @@ def _direction(word: str, dimension: int) -> NDArray[np.float64]:
     return np.asarray(direction / np.linalg.norm(direction))
 
 
+@pytest.fixture(autouse=True)
+def at_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home: no test sees or changes what the person who runs it has set, asked or remembered."""
+    home = tmp_path_factory.mktemp("home")
+    for name in ("CONFIG", "DATA", "STATE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
+    for name in [name for name in os.environ if name.startswith("DELTAMEM_") and name != "DELTAMEM_UPDATE_DOCS"]:
+        monkeypatch.delenv(name)
+    return home
+
+
 @pytest.fixture
 def encoder() -> WordEncoder:
     return WordEncoder()
@@ -126,7 +137,7 @@ def finish(steps: Any) -> Any:
             return stopped.value
 
 
-def memorise(messages: Sequence[Message], path: Path, encoder: WordEncoder) -> Memory:
+def memorise(messages: Sequence[Message], path: Path, encoder: WordEncoder) -> StoredMemory:
     """The memory at `path` with those messages, of all kinds, as if from the log `/logs/log.jsonl`."""
     draft = Draft(path, ingesting.new_header(encoder, text=True), encoder.mean)
     ingesting.ingest_messages(messages, Source("/logs/log.jsonl", "openai"), draft, encoder)
@@ -134,13 +145,13 @@ def memorise(messages: Sequence[Message], path: Path, encoder: WordEncoder) -> M
 
 
 @pytest.fixture
-def remember(tmp_path: Path, encoder: WordEncoder) -> Callable[..., Memory]:
+def remember(tmp_path: Path, encoder: WordEncoder) -> Callable[..., StoredMemory]:
     """`remember(messages)` is a memory of those messages (see `memorise`)."""
     return lambda messages, path=tmp_path / "memory.safetensors": memorise(messages, path, encoder)
 
 
 @pytest.fixture
-def searcher(remember: Callable[..., Memory], encoder: WordEncoder) -> Callable[[Sequence[Message]], Searcher]:
+def searcher(remember: Callable[..., StoredMemory], encoder: WordEncoder) -> Callable[[Sequence[Message]], Searcher]:
     """`searcher(messages)` answers questions about them."""
     return lambda messages: Searcher(remember(messages), encoder)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -11,8 +10,6 @@ from typing import Any, BinaryIO, cast
 from deltamem_cli.readers.detect import open_log, read_log
 from deltamem_cli.readers.io.archives import open_file
 from deltamem_cli.records import Message, ReadReport
-
-SHARED = Path(os.environ.get("DELTAMEM_SHARED", Path(__file__).parents[2] / "shared"))
 
 
 class Pipe(io.RawIOBase):

@@ -26,7 +26,7 @@ from deltamem_cli.ingest import pipeline as ingesting
 from deltamem_cli.ingest.draft import Draft
 from deltamem_cli.memory.file import open_memory
 from deltamem_cli.memory.learning import Learning
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.filters import Filters, let_through
 from deltamem_cli.records import Source
 
@@ -243,7 +243,7 @@ def test_memories_of_two_encoders_stay_apart(make: Callable[..., Path], tmp_path
             act()
 
 
-def test_a_difference_counts_and_ranks(remember: Callable[..., Memory], tmp_path: Path) -> None:
+def test_a_difference_counts_and_ranks(remember: Callable[..., StoredMemory], tmp_path: Path) -> None:
     facts = "a wren sleeps under bridges", "robins eat worms daily", "the finch sits on our roof"
     old = [said(fact, i, id=fact) for i, fact in enumerate(facts, 1)]
     again, news = "the finch sits upon our roof", "invoices are due every monday"

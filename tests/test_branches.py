@@ -13,12 +13,10 @@ import pytest
 from conftest import SAMPLES, Ingest, Ran, WordEncoder
 from hypothesis import given
 from hypothesis import strategies as st
-from oracle_counts import rewound
-from oracle_reading import SHARED
 
 from deltamem_cli.ingest.read_logs import OFF_PATH
 from deltamem_cli.memory.file import open_memory
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.readers.agents import claude_rewind
 from deltamem_cli.readers.detect import open_log, read_log
 from deltamem_cli.readers.io.archives import open_file
@@ -36,7 +34,25 @@ def every(path: Path) -> tuple[list[Message], ReadReport]:
         return list(read_log(*open_log(file, str(path)), report)), report
 
 
-def texts(memory: Memory) -> list[str]:
+def rewound(records: list[dict[str, Any]], prompts: list[int]) -> set[int]:
+    """A prompt, and what hangs on it, where another prompt with its parent comes after all of that."""
+    left: set[int] = set()
+    for first in prompts:
+        below, names = [first], {records[first].get("uuid")}
+        for i in range(first + 1, len(records)):
+            if records[i].get("parentUuid") in names:
+                below.append(i)
+                names.add(records[i].get("uuid"))
+        parent = records[first].get("parentUuid")
+        if parent and any(
+            i > below[-1] and records[i].get("parentUuid") == parent and records[i].get("uuid") not in names
+            for i in prompts
+        ):
+            left.update(below)
+    return left
+
+
+def texts(memory: StoredMemory) -> list[str]:
     assert memory.text is not None
     return list(memory.text)
 
@@ -203,13 +219,6 @@ def test_text_of_branches_is_recovered(ingest: Ingest, tmp_path: Path) -> None:
     assert (memory.rows.seq >= OFF_PATH).any()
     recovered = read_sources(memory, list(range(len(memory.rows))), WordEncoder())
     assert len(recovered) == len(memory.rows)
-
-
-@pytest.mark.skipif(not SHARED.is_dir(), reason="needs the shared fixtures (DELTAMEM_SHARED)")
-def test_a_real_session_with_rewinds() -> None:
-    (log,) = (SHARED / "fixtures/claude-code").rglob("03eb5929-52b3-4b13-ada3-b93ae35806b8.jsonl")
-    messages, report = every(log)
-    assert sum(message.off_path for message in messages) == report.skipped["other branch"] == 8
 
 
 def test_the_command_takes_them_when_asked(invoke: Callable[..., Ran]) -> None:

@@ -27,7 +27,7 @@ from deltamem_cli.ingest.draft import Draft
 from deltamem_cli.memory import keys
 from deltamem_cli.memory.file import open_memory
 from deltamem_cli.memory.learning import Learning
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.filters import Filters, let_through
 from deltamem_cli.recall.searcher import Searcher
 
@@ -82,7 +82,7 @@ def least(full: Path, tmp_path_factory: pytest.TempPathFactory) -> int:
     return int(str(told.value).rpartition(" ")[2])
 
 
-def small(full: Path, budget: int, path: Path) -> Memory:
+def small(full: Path, budget: int, path: Path) -> StoredMemory:
     compact(open_memory(full), budget, path)
     return open_memory(path)
 

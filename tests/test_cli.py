@@ -14,7 +14,7 @@ import pytest
 from conftest import ROOT, SAMPLES, Ran, run_cold, said, turn, write_log
 from safetensors.numpy import save_file
 
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall import searcher as query
 from deltamem_cli.records import Message
 
@@ -50,7 +50,11 @@ def memory(invoke: Invoke, log: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     [
         ("query {memory} 'kiln degrees'", 0, ""),
         ("query {memory} violin --where --strict", 1, "nothing in this memory fits"),
-        ("query {memory} 'violin sonata' --strict", 1, 'nothing in this memory fits "violin sonata" well (familiarity '),
+        (
+            "query {memory} 'violin sonata' --strict",
+            1,
+            'nothing in this memory fits "violin sonata" well (familiarity ',
+        ),
         ("query {memory} 'violin sonata' --format csv", 1, "these are nearest"),
         ("query {memory} kiln --speaker Nobody", 1, "no passage passes these filters"),
         ("query {memory} kiln --since soon", 2, "'soon' is no date"),
@@ -63,7 +67,7 @@ def memory(invoke: Invoke, log: Path, tmp_path: Path, monkeypatch: pytest.Monkey
         ("query {model} kiln", 3, "{model}: a safetensors file, but not one that deltamem made"),
         ("info {memory}", 0, ""),
         ("info {none}", 3, "{none}: there is no such file"),
-        ("info", 2, ""),
+        ("info", 3, "there is no memory yet ("),
         ("ingest {log} -o {memory}", 0, ""),
         ("ingest {log}", 2, ""),
         ("ingest {log} -o {memory} --kinds text,song", 2, "no kind is called 'song'"),
@@ -96,7 +100,7 @@ def test_exit_codes(invoke: Invoke, memory: Path, log: Path, tmp_path: Path, wor
 
 def test_results_and_troubles_go_their_own_ways(invoke: Invoke, memory: Path, log: Path, tmp_path: Path) -> None:
     ran = invoke("query", memory, "kiln degrees")
-    assert (f"{log}:2" in ran.out, ran.err) == (True, "")
+    assert ("logs/pots:2 ·" in ran.out, ran.err) == (True, "")
     ran = invoke("query", memory, "violin sonata")
     assert ("nothing here fits well; nearest:" in ran.out, ran.err, ran.code) == (True, "", 1)
     ran = invoke("query", memory, "violin sonata", "--strict")
@@ -111,7 +115,7 @@ def test_paths_below_the_current_folder_are_short(
     invoke: Invoke, memory: Path, log: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(log.parent)
-    assert "1  a.jsonl:2\n" in invoke("query", memory, "kiln degrees").out
+    assert "1  a.jsonl:2 ·" in invoke("query", memory, "kiln degrees", "--full").out
 
 
 # JSON
@@ -161,11 +165,13 @@ def test_many_questions_from_standard_input(invoke: Invoke, memory: Path) -> Non
     asked = b"kiln degrees\n\n  \nviolin sonata\nport proxy\xff\n"
     ran = invoke("query", memory, "-", "--json", "-k", "1", stdin=asked)
     told = [json.loads(line) for line in ran.out.splitlines()]
-    assert [line["question"] for line in told] == ["kiln degrees", "violin sonata", "port proxy\ufffd"]
-    assert [line["fits"] for line in told] == [True, False, True]
+    assert [entry["question"] for entry in told] == ["kiln degrees", "violin sonata", "port proxy\ufffd"]
+    assert [entry["fits"] for entry in told] == [True, False, True]
     assert (ran.code, ran.err) == (0, "")
-    ran = invoke("query", memory, "-", "--json", "--strict", stdin=asked)
-    assert (len(ran.out.splitlines()) % 2, ran.err.count("nothing in this memory fits")) == (0, 1)
+    ran = invoke("query", memory, "-", "--json", "--strict", "-k", "1", stdin=asked)
+    told = [json.loads(line) for line in ran.out.splitlines()]
+    assert [entry["rank"] for entry in told] == [1, None, 1]  # a line a question, also where there is no answer
+    assert ran.err.count("nothing in this memory fits") == 1
     assert invoke("query", memory, "-", stdin=b"").code == 1
 
 
@@ -183,7 +189,7 @@ def hostile() -> list[Message]:
 
 
 def test_no_output_carries_escape_codes(
-    invoke: Invoke, remember: Callable[..., Memory], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    invoke: Invoke, remember: Callable[..., StoredMemory], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "memory.safetensors"
     remember(hostile())

@@ -15,12 +15,12 @@ from deltamem_cli.algebra.forget import forget
 from deltamem_cli.algebra.merge import merge
 from deltamem_cli.memory.columns import COLUMNS, Column, NewRow, total
 from deltamem_cli.memory.file import open_memory
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.records import Message
 
 CALM = [said(f"boat {i} lies still", i + 1) for i in range(3)]
 LOUD = [said(f"storm {i}" + "!" * i, i + 11, session="t") for i in range(4)]
-Remember = Callable[..., Memory]
+Remember = Callable[..., StoredMemory]
 
 
 def exclaims(new: NewRow) -> int:
@@ -40,7 +40,7 @@ def column(old: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(COLUMNS, "loud", Column("loud", np.uint8, exclaims, default=0, sum=total))
 
 
-def loudness(memory: Memory) -> list[int]:
+def loudness(memory: StoredMemory) -> list[int]:
     assert memory.rows.column("loud").dtype == np.uint8
     return [*map(int, memory.column("loud"))]
 

@@ -12,13 +12,13 @@ from conftest import Ran, WordEncoder, said
 
 from deltamem_cli.cli.output import excerpts as render_excerpts
 from deltamem_cli.cli.output.answer_formats import ANSWER_FORMATS, AnswerFormat
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.searcher import Searcher
 from deltamem_cli.records import Answer, Hit
 
 
 @pytest.fixture
-def answer(remember: Callable[..., Memory], encoder: WordEncoder, monkeypatch: pytest.MonkeyPatch) -> Answer:
+def answer(remember: Callable[..., StoredMemory], encoder: WordEncoder, monkeypatch: pytest.MonkeyPatch) -> Answer:
     """Ten passages about boats, the newest written first."""
     monkeypatch.setattr("deltamem_cli.recall.searcher.UNFAMILIAR", 0.0)
     messages = [said(f"boat {i} sails at {i} bells", i + 1, time=1.7e9 - 60 * i, speaker="ann") for i in range(10)]
@@ -55,7 +55,7 @@ def test_csv_can_be_read_back_and_runs_no_formula() -> None:
 
 
 def test_the_command_prints_each_format(
-    invoke: Callable[..., Ran], remember: Callable[..., Memory], tmp_path: Path
+    invoke: Callable[..., Ran], remember: Callable[..., StoredMemory], tmp_path: Path
 ) -> None:
     remember([said("boat", 1)], tmp_path / "m.safetensors")
     assert invoke("query", tmp_path / "m.safetensors", "boat", "--format", "xml").code == 2
@@ -65,7 +65,7 @@ def test_the_command_prints_each_format(
 
 def test_a_format_of_answers_is_one_row(
     invoke: Callable[..., Ran],
-    remember: Callable[..., Memory],
+    remember: Callable[..., StoredMemory],
     encoder: WordEncoder,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

@@ -9,10 +9,10 @@ import numpy as np
 from conftest import said
 
 from deltamem_cli.memory import exchanges
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.records import Kind, Message, Role
 
-Remember = Callable[..., Memory]
+Remember = Callable[..., StoredMemory]
 CODING: list[tuple[Role, Kind]] = [
     ("user", "text"),
     ("user", "text"),

@@ -18,7 +18,7 @@ import pytest
 from deltamem_cli.errors import MemoryFileError
 from deltamem_cli.ingest.follow import due
 from deltamem_cli.memory.file import open_memory
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 
 PATIENCE = 20.0  # seconds; a machine with much to do is slow, not wrong
 
@@ -126,7 +126,7 @@ def test_a_named_file_that_appears_later(tmp_path: Path) -> None:
     taken.close()
 
 
-def texts(memory: Memory) -> list[str]:
+def texts(memory: StoredMemory) -> list[str]:
     assert memory.text is not None
     return list(memory.text)
 

@@ -18,7 +18,7 @@ from deltamem_cli.ingest import pipeline as ingesting
 from deltamem_cli.ingest.draft import Draft
 from deltamem_cli.memory.file import open_memory
 from deltamem_cli.memory.ledger import NO_TIME
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.searcher import Searcher
 from deltamem_cli.records import KINDS
 
@@ -317,14 +317,14 @@ def test_an_interrupt_between_a_row_and_its_text_parts_nothing(
 
 
 @pytest.mark.parametrize("moment", [float("nan"), float("inf"), -float("inf"), 1e300, -1e18, None])
-def test_a_time_that_is_none_is_left_out(remember: Callable[..., Memory], moment: float | None) -> None:
+def test_a_time_that_is_none_is_left_out(remember: Callable[..., StoredMemory], moment: float | None) -> None:
     memory = remember([said("hello there", time=moment), said("again", line=2, time=-86400.5)])
     assert sorted(memory.rows.time.tolist()) == [-86_400_500, NO_TIME]
     assert (memory.header.first, memory.header.last) == (-86_400_500, -86_400_500)
 
 
 @pytest.mark.parametrize("odd", ["a\0", "a\0b", "\x1b[31m", "a\nb", "x" * 100_000, "é", "", " "])
-def test_odd_names_are_kept_apart(remember: Callable[..., Memory], tmp_path: Path, odd: str) -> None:
+def test_odd_names_are_kept_apart(remember: Callable[..., StoredMemory], tmp_path: Path, odd: str) -> None:
     messages = [
         said(
             f"words {i}", line=i + 1, id=f"{i}", session=f"s{name}", speaker=name, title=name, project=name, pointer=odd
@@ -352,14 +352,14 @@ def test_a_file_name_that_is_no_text_is_told(ingest: Ingest, tmp_path: Path, mem
     assert summary.new == 2
 
 
-def test_endless_lines_and_numbers_fit_their_columns(remember: Callable[..., Memory]) -> None:
+def test_endless_lines_and_numbers_fit_their_columns(remember: Callable[..., StoredMemory]) -> None:
     memory = remember([said("word " * 3000, line=2**32 + 7), said(" ".join(map(str, range(400))), line=2)])
     assert memory.rows.line.max() == 2**32 - 1
     assert int(memory.rows.length.sum()) == 3400
     assert np.isfinite(memory.matrix.norms).all()
 
 
-def test_names_without_utf8_are_kept_with_a_mark(remember: Callable[..., Memory]) -> None:
+def test_names_without_utf8_are_kept_with_a_mark(remember: Callable[..., StoredMemory]) -> None:
     memory = remember([said("hello", session="a\ud800", title="\ud83d x", speaker="b\udfff")])
     assert (memory.sessions[0].id, memory.sessions[0].title, memory.speakers) == ("a\ufffd", "\ufffd x", ["b\ufffd"])
 

@@ -30,14 +30,14 @@ from deltamem_cli.memory.file import open_memory
 from deltamem_cli.memory.header import Header
 from deltamem_cli.memory.learning import Learning, weights
 from deltamem_cli.memory.ledger import NO_TIME
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.first_stage import Ranker
 from deltamem_cli.recall.searcher import Searcher
 from deltamem_cli.records import Message, Source
 from deltamem_cli.rules import RULES, delta, rls, slots
 
 pytestmark = pytest.mark.usefixtures("poisoned")
-Make = Callable[..., Memory]
+Make = Callable[..., StoredMemory]
 TOPICS = {
     "birds": "a wren sleeps under the bridge and robins sing at dawn",
     "money": "the invoice of the plumber is due on monday",
@@ -59,7 +59,7 @@ def talk(each: int = 5, days: int = 30) -> list[Message]:
 def make(tmp_path: Path, encoder: WordEncoder) -> Make:
     """`make(messages, Learning(…))` is a memory that learned so; `path` lets one grow."""
 
-    def run(messages: list[Message], learning: Learning | None = None, path: str = "m") -> Memory:
+    def run(messages: list[Message], learning: Learning | None = None, path: str = "m") -> StoredMemory:
         to = tmp_path / f"{path}.safetensors"
         draft = Draft(to, ingesting.new_header(encoder, text=True, learning=learning), encoder.mean)
         ingesting.ingest_messages(messages, Source("/logs/log.jsonl", "openai"), draft, encoder)
@@ -68,12 +68,12 @@ def make(tmp_path: Path, encoder: WordEncoder) -> Make:
     return run
 
 
-def keys_of(memory: Memory) -> NDArray[np.float32]:
+def keys_of(memory: StoredMemory) -> NDArray[np.float32]:
     rows = memory.rows
     return matrix.row_keys(rows, memory.vocabulary, memory.header.dimension, 0, len(rows))
 
 
-def values_of(memory: Memory) -> torch.Tensor:
+def values_of(memory: StoredMemory) -> torch.Tensor:
     segments = memory.matrix.segments
     return torch.eye(len(segments) - 1).repeat_interleave(torch.from_numpy(np.diff(segments)), 0).double()
 
@@ -336,7 +336,7 @@ def test_a_damaged_matrix_of_any_rule_is_refused(make: Make) -> None:
     for rule in RULES:
         memory = make(talk(), Learning(rule), rule)
         for other in {*RULES} - {rule}:
-            wrong = Memory(replace(memory.header, rule=other), memory.tensors, "m")
+            wrong = StoredMemory(replace(memory.header, rule=other), memory.tensors, "m")
             with pytest.raises(MemoryFileError):
                 wrong.matrix  # noqa: B018
 

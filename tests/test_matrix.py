@@ -16,14 +16,13 @@ from deltamem_cli.build import learn_matrix
 from deltamem_cli.memory import learn as state
 from deltamem_cli.memory import ledger, matrix
 from deltamem_cli.memory.matrix import Matrix
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.first_stage import Ranker
 from deltamem_cli.recall.matrix_scorer import Reads
 from deltamem_cli.records import Message
-from deltamem_cli.rules import rls
 
 pytestmark = pytest.mark.usefixtures("poisoned")
-Remember = Callable[..., Memory]
+Remember = Callable[..., StoredMemory]
 WORDS = [
     "port",
     "cache",
@@ -59,7 +58,7 @@ def chatter(sessions: int, each: int, first: int = 0) -> list[Message]:
     ]
 
 
-def dense_keys(memory: Memory) -> NDArray[np.float64]:
+def dense_keys(memory: StoredMemory) -> NDArray[np.float64]:
     rows = memory.rows
     return matrix.row_keys(rows, memory.vocabulary, memory.header.dimension, 0, len(rows)).astype(np.float64)
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from deltamem_cli.errors import MemoryFileError
 from deltamem_cli.ingest.draft import Draft
 from deltamem_cli.ingest.pipeline import new_header
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall import searcher as query
 from deltamem_cli.recall.filters import Filters
 from deltamem_cli.recall.searcher import Searcher, marks
@@ -191,7 +191,7 @@ def test_where_points_to_the_stretch(searcher: Ask) -> None:
     ids=["none", "one", "twice", "no word", "stop words", "no words", "one long", "sessions of one"],
 )
 def test_small_and_odd_memories_answer(
-    messages: list[Message], tmp_path: Path, encoder: WordEncoder, remember: Callable[..., Memory]
+    messages: list[Message], tmp_path: Path, encoder: WordEncoder, remember: Callable[..., StoredMemory]
 ) -> None:
     Draft(tmp_path / "memory.safetensors", new_header(encoder, text=True), encoder.mean).save()
     memory = remember(messages)
@@ -215,7 +215,7 @@ def test_any_question_is_answered(talk: Searcher, question: str, k: int, context
     assert 0 <= answer.familiarity <= 1
 
 
-def test_another_encoder_is_refused_with_the_right_ones_name(remember: Callable[..., Memory]) -> None:
+def test_another_encoder_is_refused_with_the_right_ones_name(remember: Callable[..., StoredMemory]) -> None:
     memory = remember(TALK)
     with pytest.raises(
         MemoryFileError, match="made with the encoder words, not with others; query it with --model words"

@@ -11,7 +11,7 @@ import pytest
 
 from deltamem_cli.memory import matrix
 from deltamem_cli.memory.matrix import Matrix
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.matrix_scorer import Reads
 from deltamem_cli.rules import RULES
 
@@ -37,7 +37,7 @@ def learned(states: int, segments: int, known: int, width: int) -> Matrix:
 
 
 def reads(learned: Matrix, rule: str) -> Reads:
-    return Reads(cast(Memory, SimpleNamespace(matrix=learned, header=SimpleNamespace(rule=rule))))
+    return Reads(cast(StoredMemory, SimpleNamespace(matrix=learned, header=SimpleNamespace(rule=rule))))
 
 
 @pytest.mark.parametrize(("states", "segments", "known"), [(1, 1, 1), (3, 5, 7), (2, 9, 0)])

@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+import redaction
 from conftest import WordEncoder
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +19,7 @@ from deltamem_cli.ingest.draft import Draft
 from deltamem_cli.ingest.pipeline import ingest, new_header
 from deltamem_cli.ingest.read_logs import Summary
 from deltamem_cli.memory.file import open_memory
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.source_text import read_sources
 from deltamem_cli.records import Message
 from deltamem_cli.text.redact import Redactor, redactor_of
@@ -90,6 +91,34 @@ def test_only_the_secret_part_goes(text: str) -> None:
     assert Redactor().text(text.format(secret)) == text.format(f"[redacted: {name}]")
 
 
+def test_shapes_of_all_issuers_in_every_kind_of_field() -> None:
+    made = redaction.Made(7)
+    shapes = {name: ("{}", token) for name, token in redaction.tokens(made).items()} | redaction.assignments(made)
+    caught, left = redaction.misses(shapes)
+    assert len(shapes) >= 150
+    assert min(caught.values()) >= 0.97 * len(shapes), left
+
+
+@pytest.mark.parametrize(
+    "before", ["\\n", "\\\\t", "\\u001b[32m", "\x1b[1;31m", "%3D", "\\x3d", "(", "'", "=", "\\u0026"]
+)
+def test_a_letter_that_ends_an_escape_is_no_part_of_the_word(before: str) -> None:
+    for name in ("github-token", "aws-key", "anthropic-key", "jwt", "slack-token"):
+        assert Redactor().text(f"a{before}{SECRETS[name]}") == f"a{before}[redacted: {name}]"
+
+
+@pytest.mark.parametrize("text", redaction.PLACEHOLDERS)
+def test_what_holds_a_place_stays(text: str) -> None:
+    assert Redactor().text(text) is text
+
+
+def test_ordinary_lines_stay() -> None:
+    root = Path(__file__).parent.parent
+    lines = redaction.ordinary([root / name for name in ("deltamem_cli", "docs", "samples")])
+    changed = [line for line in lines if Redactor().text(line) != line]
+    assert len(changed) <= len(lines) / 1000, changed
+
+
 @pytest.mark.parametrize("kind", ["PRIVATE KEY", "RSA PRIVATE KEY", "OPENSSH PRIVATE KEY", "PGP PRIVATE KEY BLOCK"])
 @pytest.mark.parametrize("escaped", [False, True])
 def test_key_blocks_whole_escaped_and_cut_off(kind: str, escaped: bool) -> None:
@@ -130,6 +159,12 @@ def test_twice_is_once(pieces: list[str]) -> None:
         *("-----BEGIN RSA PRIVATE KEY-----", "-----BEGIN", "A" * 40 + "\n", "sk-", "sk-a1-", "eyJ", "eyJhhhhhhhhhhhh."),
         *("://a:", "a@", "a.b.", "AKIA", "MNOa", "Authorization: Bearer ", "xoxb-1", "AccountKey=", "0a" * 16, ":AA"),
         "_pat_github_pat_",
+        "password=",
+        'password": ',
+        "--password ",
+        "define('pwd', ",
+        "Cookie: a=1;",
+        "xoxb-1xoxb-1",
     ],
 )
 def test_no_text_takes_long(piece: str) -> None:
@@ -144,7 +179,9 @@ def words() -> Encoder:
     return WordEncoder()
 
 
-def _ingested(folder: Path, words: Encoder, redactor: Redactor | None, text: bool = True) -> tuple[Memory, Summary]:
+def _ingested(
+    folder: Path, words: Encoder, redactor: Redactor | None, text: bool = True
+) -> tuple[StoredMemory, Summary]:
     secret = SECRETS["github-token"]
     shared: dict[str, object] = {"sessionId": f"s {secret}", "parentUuid": None, "cwd": f"/home/{secret}"}
     turns: list[dict[str, object]] = [

@@ -14,18 +14,18 @@ from deltamem_cli.encoders import load_encoder
 from deltamem_cli.ingest.draft import Draft
 from deltamem_cli.ingest.pipeline import ingest_messages, new_header
 from deltamem_cli.memory.file import open_memory
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.rerank import Rereader, rerank
 from deltamem_cli.recall.searcher import Searcher
 from deltamem_cli.recall.weights import CANDIDATES, SECOND
-from deltamem_cli.records import Message, Source
+from deltamem_cli.records import Message, Role, Source
 
-Make = Callable[..., Memory]
+Make = Callable[..., StoredMemory]
 
 
 @pytest.fixture
 def make(tmp_path: Path) -> Make:
-    def memory_of(*texts: str, keep: bool = True, name: str = "talk", apart: bool = False) -> Memory:
+    def memory_of(*texts: str, keep: bool = True, name: str = "talk", apart: bool = False) -> StoredMemory:
         encoder = WordEncoder()
         draft = Draft(tmp_path / f"{name}.safetensors", new_header(encoder, text=keep), encoder.mean)
         messages = [Message(text, "user", i + 1, session=f"s{i * apart}", id=str(i)) for i, text in enumerate(texts)]
@@ -35,11 +35,13 @@ def make(tmp_path: Path) -> Make:
     return memory_of
 
 
-def scored(memory: Memory, question: str, rows: list[int]) -> list[float]:
+def scored(memory: StoredMemory, question: str, rows: list[int]) -> list[float]:
     return [float(score) for score in again(memory, question, np.array(rows), np.zeros(len(rows), np.float32))]
 
 
-def again(memory: Memory, question: str, rows: NDArray[np.int64], first: NDArray[np.float32]) -> NDArray[np.float32]:
+def again(
+    memory: StoredMemory, question: str, rows: NDArray[np.int64], first: NDArray[np.float32]
+) -> NDArray[np.float32]:
     return rerank(first, Rereader(memory, WordEncoder()).parts(question, rows, {}))
 
 
@@ -51,18 +53,23 @@ def test_what_is_looked_at_is_what_has_a_weight(make: Make) -> None:
 
 def test_what_one_question_has_read_serves_the_next(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     rereader = Rereader(make("red", "blue", "green"), WordEncoder())
-    rows, read = np.arange(3), []
+    rows, read = np.arange(3), list[list[str]]()
     old = WordEncoder.token_vectors
+
+    def recording(self: WordEncoder, texts: list[str]) -> list[NDArray[np.float32]]:
+        read.append(texts)
+        return old(self, texts)
+
     before = rereader.parts("red", rows, {})
     rereader.parts("blue", rows, {})
-    monkeypatch.setattr(WordEncoder, "token_vectors", lambda self, texts: read.append(texts) or old(self, texts))
+    monkeypatch.setattr(WordEncoder, "token_vectors", recording)
     rereader.parts("red", rows, {})
     assert read == [["red"]]
     assert before["maxsim"].argmax() == 0
 
 
 def test_where_an_assistant_answers_no_token_is_read(make: Make) -> None:
-    talk = [("the red door stands open", "user"), ("is the red door open?", "assistant"), ("it stands open", "user")]
+    talk: list[tuple[str, Role]] = [("the door stands open", "user"), ("is it open?", "assistant"), ("it is", "user")]
     memory = make()
     draft = Draft(memory.name, memory.header, memory.mean)
     messages = [Message(text, role, i, session="s", id=str(i)) for i, (text, role) in enumerate(talk, 1)]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from oracle_reading import resolve
+from oracle_reading import read_file, resolve
 
 SAMPLES = Path(__file__).parent.parent / "samples"
 QUESTIONS: list[dict[str, Any]] = [
@@ -15,6 +15,7 @@ QUESTIONS: list[dict[str, Any]] = [
 ]
 ANSWERABLE = [question for question in QUESTIONS if question["source"]]
 JSON_LINES = sorted(SAMPLES.rglob("*.jsonl"))
+STREAMED = ("wire.jsonl", "updates.jsonl", "chat-session.jsonl")  # a message goes on in the lines after its first
 LIMIT = 260_000  # bytes: small enough to read in a browser, large enough that retrieval is a task
 
 
@@ -31,6 +32,22 @@ def test_each_line_is_one_json_object(path: Path) -> None:
     data = path.read_bytes()
     assert data.endswith(b"\n")
     assert all(isinstance(json.loads(line), dict) for line in data.split(b"\n")[:-1])
+
+
+@pytest.mark.parametrize("path", JSON_LINES, ids=lambda path: path.relative_to(SAMPLES).as_posix())
+def test_a_message_stands_on_its_line(path: Path) -> None:
+    """The line that a message names holds its words; one that comes in pieces begins there."""
+    if path.name == "questions.jsonl":
+        return
+    lines = path.read_bytes().split(b"\n")
+    _, messages, _ = read_file(path)
+    assert messages
+    for message in messages:
+        words = [word for word in message.text.split() if word.isascii() and word.isalnum()]
+        last = None if path.name in STREAMED else message.line
+        source = b"\n".join(lines[message.line - 1 : last]).decode("utf-8", "replace")
+        assert all(word in source for word in words[:20])
+        assert message.id and message.session
 
 
 @pytest.mark.parametrize("name", ["chatgpt/conversations.json", "openai/messages.json"])

@@ -22,11 +22,11 @@ from deltamem_cli.ingest import pipeline as ingesting
 from deltamem_cli.ingest.draft import Draft
 from deltamem_cli.memory import file as store
 from deltamem_cli.memory.info import describe
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.searcher import Searcher
 from deltamem_cli.records import Source
 
-Remember = Callable[..., Memory]
+Remember = Callable[..., StoredMemory]
 MESSAGES = [said(f"message {i} about topic {i % 7}", i + 1, session=f"s{i // 9}", time=1e9 + i) for i in range(40)]
 
 

@@ -14,7 +14,7 @@ from conftest import Ran, WordEncoder, said
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.bm25 import Bm25
 from deltamem_cli.recall.searcher import Searcher
 from deltamem_cli.recall.supersede import _USUAL, _crowd, _words, only_asks, superseded
@@ -136,7 +136,7 @@ def test_laws(searcher: Ask, talk: list[tuple[list[str], int, Any]]) -> None:
     assert all(place[newest] < place[row] for newest, chain in chains.items() for row in chain)
 
 
-def test_crowd_and_words_as_a_slow_reference_has_them(remember: Callable[..., Memory]) -> None:
+def test_crowd_and_words_as_a_slow_reference_has_them(remember: Callable[..., StoredMemory]) -> None:
     dice = np.random.RandomState(0)
     vocabulary = ["port", "proxy", "kiln", "glaze", "violin", "sonata", "tomato", "basil", "seed"]
     texts = [" ".join(dice.choice(vocabulary, 4)) for _ in range(40)]
@@ -179,7 +179,7 @@ def test_a_memory_without_text_calls_nothing_superseded(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def notes(remember: Callable[..., Memory]) -> str:
+def notes(remember: Callable[..., StoredMemory]) -> str:
     return remember(told("jonna does live in leipzig", "jonna will live in halle")).name
 
 
@@ -188,7 +188,7 @@ def test_a_person_sees_it(invoke: Callable[..., Ran], notes: str) -> None:
     first, second = ran.out.split("\n\n")[1:3]
     assert "   before: 2026-05-0" in first
     assert "   ┆ user: jonna does live in leipzig" in first
-    assert "   superseded by /logs/log.jsonl:6 (2026-05-0" in second
+    assert "   superseded by logs/s6:6 (2026-05-0" in second
     assert "before:" not in invoke("query", notes, QUESTION).out
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from deltamem_cli.cli.output.answers import json_line
+from deltamem_cli.cli.output.values import json_line
 
 if TYPE_CHECKING:
     from capacity.rules import Row

@@ -12,7 +12,7 @@ from deltamem_cli.build.assemble import assemble, part_of
 from deltamem_cli.errors import UsageError
 from deltamem_cli.memory import file as store
 from deltamem_cli.memory.info import held
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,9 @@ class Compacted:
     summed: int
 
 
-def compact(memory: Memory, budget: int, path: str | Path, device: str = "cpu", *, dry_run: bool = False) -> Compacted:
+def compact(
+    memory: StoredMemory, budget: int, path: str | Path, device: str = "cpu", *, dry_run: bool = False
+) -> Compacted:
     """Write the memory to `path` (which may be its own file) with at most `budget` bytes; what comes later keeps to it.
 
     A memory that keeps to this budget already stays as it is. Raises UsageError for a patch, and when even one row for
@@ -56,6 +58,6 @@ def compact(memory: Memory, budget: int, path: str | Path, device: str = "cpu", 
         return _described(store.open_memory(target), before)
 
 
-def _described(memory: Memory, before: int) -> Compacted:
+def _described(memory: StoredMemory, before: int) -> Compacted:
     texts, sums, summed = held(memory)
     return Compacted(before, os.path.getsize(memory.name), memory.header.passages - sums, texts, sums, summed)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from deltamem_cli.errors import MemoryFileError
 from deltamem_cli.memory import keys, matrix
 from deltamem_cli.memory.columns import COLUMNS
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.records import Session, Source
 
 Floats = NDArray[np.float32]
@@ -30,7 +30,7 @@ class Pairs:
     shared_b: Longs
 
 
-def same_encoder(a: Memory, b: Memory) -> None:
+def same_encoder(a: StoredMemory, b: StoredMemory) -> None:
     """Raise MemoryFileError when the memories' keys cannot be compared."""
     if a.header.fingerprint != b.header.fingerprint or not np.array_equal(a.mean, b.mean):
         raise MemoryFileError(
@@ -39,7 +39,7 @@ def same_encoder(a: Memory, b: Memory) -> None:
         )
 
 
-def same_learning(a: Memory, b: Memory) -> None:
+def same_learning(a: StoredMemory, b: StoredMemory) -> None:
     """Raise MemoryFileError when the memories' matrices learn in different ways, so that they make no common one."""
     if a.header.learning != b.header.learning:
         raise MemoryFileError(
@@ -48,7 +48,7 @@ def same_learning(a: Memory, b: Memory) -> None:
         )
 
 
-def pair_up(a: Memory, b: Memory) -> Pairs:
+def pair_up(a: StoredMemory, b: StoredMemory) -> Pairs:
     """Match the passages of two memories by their uid."""
     uid_a, uid_b = (memory.rows.uid.view("V16").ravel() for memory in (a, b))
     _, shared_a, shared_b = np.intersect1d(uid_a, uid_b, assume_unique=True, return_indices=True)
@@ -57,7 +57,7 @@ def pair_up(a: Memory, b: Memory) -> Pairs:
     return Pairs(only_a, only_b, shared_a.astype(np.int64), shared_b.astype(np.int64))
 
 
-def moved(a: Memory, b: Memory, pairs: Pairs) -> Longs:
+def moved(a: StoredMemory, b: StoredMemory, pairs: Pairs) -> Longs:
     """Rows of B that A holds too, but under another place, session, speaker or time."""
     differs = np.zeros(len(pairs.shared_b), bool)
     for column in COLUMNS.values():
@@ -83,19 +83,19 @@ def _names(table: Iterable[Source | Session | str]) -> list[str]:
     ]
 
 
-def all_keys(memory: Memory, rows: Longs) -> Floats:
+def all_keys(memory: StoredMemory, rows: Longs) -> Floats:
     """Keys (n, d) of those rows."""
     taken = memory.rows.take(rows)
     words = keys.words(taken.sizes.astype(np.int64), taken.terms, memory.vocabulary)
     return keys.join(keys.decode(taken.code, memory.header.dimension), words)
 
 
-def meanings(memory: Memory, rows: Longs) -> Floats:
+def meanings(memory: StoredMemory, rows: Longs) -> Floats:
     """The dense part (n, dimension) of the keys of those rows, unit."""
     return keys.decode(memory.rows.code[rows], memory.header.dimension)
 
 
-def novelty(known: Memory, other: Memory, rows: Longs) -> Floats:
+def novelty(known: StoredMemory, other: StoredMemory, rows: Longs) -> Floats:
     """The delta-rule error (n,) of reading the memory `known` with those rows of `other`, 0 to 1.
 
     `1 − ‖F k‖²`, the share of a key that the written keys do not explain, of the state that explains most; by a rule
@@ -109,7 +109,7 @@ def novelty(known: Memory, other: Memory, rows: Longs) -> Floats:
     return errors
 
 
-def nearest(known: Memory, other: Memory, rows: Longs) -> tuple[Longs, Floats]:
+def nearest(known: StoredMemory, other: StoredMemory, rows: Longs) -> tuple[Longs, Floats]:
     """For those rows of `other` the passage of `known` (n,) that is nearest in meaning, and the cosine (n,)."""
     best, cosine = np.zeros(len(rows), np.int64), np.full(len(rows), -1, np.float32)
     wanted = meanings(other, rows)
@@ -123,7 +123,7 @@ def nearest(known: Memory, other: Memory, rows: Longs) -> tuple[Longs, Floats]:
     return best, cosine
 
 
-def spread(memory: Memory) -> NDArray[np.float64]:
+def spread(memory: StoredMemory) -> NDArray[np.float64]:
     """The second moment C = Σ k kᵀ (d, d) of all keys of a memory."""
     d = memory.header.dimension + keys.WORDS
     total = np.zeros((d, d))
@@ -133,7 +133,7 @@ def spread(memory: Memory) -> NDArray[np.float64]:
     return total
 
 
-def principal_angles(a: Memory, b: Memory) -> Floats:
+def principal_angles(a: StoredMemory, b: StoredMemory) -> Floats:
     """Angles in degrees between what two memories know, smallest first (Björck & Golub 1973).
 
     What it knows are the row spaces of F; of S by the rule `delta`; by `slots` nothing that can be compared (0,).
@@ -145,7 +145,7 @@ def principal_angles(a: Memory, b: Memory) -> Floats:
     return np.asarray(np.degrees(np.arccos(np.clip(cosines, 0, 1))), np.float32)
 
 
-def _basis(memory: Memory) -> NDArray[np.float64]:
+def _basis(memory: StoredMemory) -> NDArray[np.float64]:
     state = memory.matrix
     known = (state.F, state.F_scale) if memory.header.rule == "rls" else (state.S, state.S_scale)
     rows = known[0].astype(np.float64) * known[1][:, None]

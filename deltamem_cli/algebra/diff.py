@@ -27,7 +27,7 @@ from deltamem_cli.algebra.compare import (
 )
 from deltamem_cli.build.assemble import assemble, part_of
 from deltamem_cli.memory.hit import hit
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.records import Hit
 
 SAID_AGAIN = 0.4  # cosine of two meanings from which one passage says the other's thing again: benchmarks/novelty.py
@@ -64,7 +64,7 @@ class Difference:
     rank: float | None = None
 
 
-def diff(a: Memory, b: Memory, k: int = 20, *, numbers: bool = False) -> Difference:
+def diff(a: StoredMemory, b: StoredMemory, k: int = 20, *, numbers: bool = False) -> Difference:
     """What changed from A to B: the k newest changes (by novelty), and with `numbers` the measures of the matrices.
 
     Raises MemoryFileError when the memories were made with different encoders.
@@ -84,7 +84,7 @@ def diff(a: Memory, b: Memory, k: int = 20, *, numbers: bool = False) -> Differe
     return _with_numbers(told, a, b) if numbers else told
 
 
-def _changes(a: Memory, b: Memory, only_a: Longs, only_b: Longs, k: int) -> list[Change]:
+def _changes(a: StoredMemory, b: StoredMemory, only_a: Longs, only_b: Longs, k: int) -> list[Change]:
     """The k changes of highest novelty, of either side; what replaces something is shown once, with the old."""
     new, gone = novelty(a, b, only_b), novelty(b, a, only_a)
     top_b, top_a = np.argsort(-new, kind="stable")[: 4 * k], np.argsort(-gone, kind="stable")[: 4 * k]
@@ -109,7 +109,7 @@ def _changes(a: Memory, b: Memory, only_a: Longs, only_b: Longs, k: int) -> list
     return sorted(found, key=lambda change: -change.novelty)[:k]
 
 
-def _with_numbers(told: Difference, a: Memory, b: Memory) -> Difference:
+def _with_numbers(told: Difference, a: StoredMemory, b: StoredMemory) -> Difference:
     before, after = spread(a), spread(b)
     between = after - before
     size = float(np.linalg.norm(before))
@@ -123,7 +123,7 @@ def _with_numbers(told: Difference, a: Memory, b: Memory) -> Difference:
     )
 
 
-def save_patch(a: Memory, b: Memory, path: str | Path, device: str = "cpu") -> None:
+def save_patch(a: StoredMemory, b: StoredMemory, path: str | Path, device: str = "cpu") -> None:
     """Write the difference as a memory: what B adds, and the names of what it takes away; `merge(a, patch)` is b.
 
     It can be queried and inspected like any memory. It holds B's tables of logs and sessions, and the passages that

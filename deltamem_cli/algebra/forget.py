@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from deltamem_cli.build.assemble import assemble, part_of
 from deltamem_cli.errors import UsageError
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +24,14 @@ class Forgotten:
     left: int
 
 
-def measure(memory: Memory, gone: NDArray[np.bool_]) -> Forgotten:
+def measure(memory: StoredMemory, gone: NDArray[np.bool_]) -> Forgotten:
     """What taking out the rows `gone` (N,) means."""
     rows = memory.rows
     sessions, sources = len(np.unique(rows.session[gone])), len(np.unique(rows.source[gone]))
     return Forgotten(int(gone.sum()), sessions, sources, int((~gone).sum()))
 
 
-def forget(memory: Memory, gone: NDArray[np.bool_], path: str | Path, device: str = "cpu") -> Forgotten:
+def forget(memory: StoredMemory, gone: NDArray[np.bool_], path: str | Path, device: str = "cpu") -> Forgotten:
     """Write the memory without the rows `gone` (N,) to `path` (which may be its own file).
 
     Sessions and logs that nothing is left of go too, and so do terms that only the forgotten passages had. A log that

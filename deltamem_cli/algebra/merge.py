@@ -18,7 +18,7 @@ from deltamem_cli.build.assemble import assemble, part_of
 from deltamem_cli.build.redundant_summaries import covered
 from deltamem_cli.errors import UsageError
 from deltamem_cli.memory.ledger import Longs
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.records import Session, Source
 
 _AT_ONCE = 1 << 18  # passages whose uids are sorted at once
@@ -38,7 +38,7 @@ class Merged:
     encoded: int = 0
 
 
-def merge(memories: Sequence[Memory], path: str | Path, device: str = "cpu", budget: int | None = None) -> Merged:
+def merge(memories: Sequence[StoredMemory], path: str | Path, device: str = "cpu", budget: int | None = None) -> Merged:
     """Write the union of the memories to `path`, at most `budget` bytes. A passage that several hold counts once, and
     sums of passages give way to the passages themselves (covered.py).
 
@@ -62,7 +62,7 @@ def merge(memories: Sequence[Memory], path: str | Path, device: str = "cpu", bud
     return Merged(len(memories), sum(len(memory.rows) for memory in memories), len(chosen), removed)
 
 
-def _chosen(memories: Sequence[Memory]) -> tuple[Longs, int]:
+def _chosen(memories: Sequence[StoredMemory]) -> tuple[Longs, int]:
     """Places (among all rows, memory after memory) of one row for every uid, and how many a patch takes away.
 
     Of several a patch's goes first, then one with text, then the one at the first place.
@@ -85,7 +85,10 @@ def _chosen(memories: Sequence[Memory]) -> tuple[Longs, int]:
 
 
 def _chosen_of(
-    memories: Sequence[Memory], sources: Sequence[Longs], taken: NDArray[np.void], mine: Sequence[NDArray[np.bool_]]
+    memories: Sequence[StoredMemory],
+    sources: Sequence[Longs],
+    taken: NDArray[np.void],
+    mine: Sequence[NDArray[np.bool_]],
 ) -> tuple[Longs, int]:
     """As `_chosen`, for the rows `mine` of each memory. `sources` numbers their logs, `taken` are patched away."""
     rows = [np.flatnonzero(flags) for flags in mine]
@@ -105,7 +108,9 @@ def _chosen_of(
     return places[chosen[~gone]], int(gone.sum())
 
 
-def _bare(memories: Sequence[Memory], rows: Sequence[Longs], uids: NDArray[np.void]) -> Iterator[NDArray[np.bool_]]:
+def _bare(
+    memories: Sequence[StoredMemory], rows: Sequence[Longs], uids: NDArray[np.void]
+) -> Iterator[NDArray[np.bool_]]:
     """Which of those rows of each memory have no text; it is looked at only for uids (n,) that several rows have."""
     _, number, times = np.unique(uids, return_inverse=True, return_counts=True)
     several = np.split(times[number] > 1, np.cumsum([len(some) for some in rows])[:-1])
@@ -115,7 +120,7 @@ def _bare(memories: Sequence[Memory], rows: Sequence[Longs], uids: NDArray[np.vo
         yield bare
 
 
-def _joined_tables(memories: Iterable[Memory]) -> tuple[list[Source], list[Session]]:
+def _joined_tables(memories: Iterable[StoredMemory]) -> tuple[list[Source], list[Session]]:
     """One record of every log and session, which does not depend on the order of the memories.
 
     Of a log the record that read most of it; of a session a title or project rather than none.
@@ -132,7 +137,7 @@ def _joined_tables(memories: Iterable[Memory]) -> tuple[list[Source], list[Sessi
     return list(sources.values()), list(sessions.values())
 
 
-def _patched_tables(memories: Sequence[Memory], chosen: Longs) -> tuple[list[Source], list[Session]]:
+def _patched_tables(memories: Sequence[StoredMemory], chosen: Longs) -> tuple[list[Source], list[Session]]:
     """The patches' records, and of the other memories those of what rows are left."""
     at = 0
     sources: dict[str, Source] = {}

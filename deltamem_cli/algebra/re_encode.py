@@ -22,13 +22,13 @@ from deltamem_cli.encoders import Encoder
 from deltamem_cli.errors import MemoryFileError, UsageError
 from deltamem_cli.memory import keys
 from deltamem_cli.memory.file import open_memory
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 
 _STEP = 256  # texts encoded at once
 _WINDOW = 2048  # passages that are sorted by length before they are encoded
 
 
-def encoder_for(memory: Memory, model: str | None, device: str = "cpu") -> Encoder:
+def encoder_for(memory: StoredMemory, model: str | None, device: str = "cpu") -> Encoder:
     """The encoder that all are to have: that of the memory, or `model`. What a file names is never loaded unasked.
 
     Raises UsageError when the memory was made with another than the built-in one and no model is given.
@@ -43,7 +43,7 @@ def encoder_for(memory: Memory, model: str | None, device: str = "cpu") -> Encod
 
 
 def merge_anew(
-    memories: Sequence[Memory], path: str | Path, encoder: Encoder, device: str = "cpu", budget: int | None = None
+    memories: Sequence[StoredMemory], path: str | Path, encoder: Encoder, device: str = "cpu", budget: int | None = None
 ) -> Merged:
     """As `merge`, after all that another encoder has made was encoded anew by this one.
 
@@ -64,7 +64,7 @@ def merge_anew(
     return replace(merged, encoded=sum(len(memory.rows) for memory in others))
 
 
-def re_encode(memory: Memory, encoder: Encoder, path: Path, device: str = "cpu") -> Memory:
+def re_encode(memory: StoredMemory, encoder: Encoder, path: Path, device: str = "cpu") -> StoredMemory:
     """Write the memory with the codes that this encoder gives to its texts."""
     rows = memory.rows.replaced(code=_codes(memory, encoder))
     header = replace(
@@ -82,11 +82,11 @@ def re_encode(memory: Memory, encoder: Encoder, path: Path, device: str = "cpu")
     return open_memory(path)
 
 
-def _made_with(memory: Memory, encoder: Encoder) -> bool:
+def _made_with(memory: StoredMemory, encoder: Encoder) -> bool:
     return memory.header.fingerprint == encoder.fingerprint and np.array_equal(memory.mean, encoder.mean)
 
 
-def _check_text(memory: Memory, encoder: Encoder) -> None:
+def _check_text(memory: StoredMemory, encoder: Encoder) -> None:
     missing = memory.header.passages if memory.text is None else sum(not text for text in memory.text)
     if missing:
         raise MemoryFileError(
@@ -95,7 +95,7 @@ def _check_text(memory: Memory, encoder: Encoder) -> None:
         )
 
 
-def _codes(memory: Memory, encoder: Encoder) -> NDArray[np.uint8]:
+def _codes(memory: StoredMemory, encoder: Encoder) -> NDArray[np.uint8]:
     """The codes (N, ⌈d/4⌉) of all passages; long texts are encoded with long ones."""
     count, text = memory.header.passages, memory.text
     assert text is not None

@@ -19,7 +19,7 @@ from deltamem_cli.memory import ledger
 from deltamem_cli.memory.columns import COLUMNS, Column, of_passages, of_terms
 from deltamem_cli.memory.ledger import NO_TIME, Longs, Rows
 from deltamem_cli.memory.matrix import Matrix
-from deltamem_cli.memory.memory import Memory, Tensors
+from deltamem_cli.memory.memory import StoredMemory, Tensors
 from deltamem_cli.memory.text_blocks import BlockReader
 
 _CHUNK = 1 << 16  # rows that are moved at once
@@ -43,7 +43,7 @@ class Part:
     tensors: Tensors | None = None
 
 
-def part_of(memory: Memory) -> Part:
+def part_of(memory: StoredMemory) -> Part:
     """A whole memory as a part."""
     return Part(
         memory.rows,

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from deltamem_cli import __version__
-from deltamem_cli.cli import compact, diff, discover, forget, formats, info, ingest, merge, query
+from deltamem_cli.cli import compact, config, diff, discover, forget, formats, info, ingest, merge, query
 from deltamem_cli.cli.output import terminal
 from deltamem_cli.errors import DeltaMemError, ExitStatus
 
@@ -34,6 +34,7 @@ app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # plain help: half the time to start, and no table that cuts its words
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -69,5 +70,6 @@ for command in (
     info.info,
     formats.formats,
     discover.discover,
+    config.config,
 ):
     app.command()(command)

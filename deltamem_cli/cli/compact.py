@@ -6,14 +6,16 @@ from typing import Annotated
 
 import typer
 
-from deltamem_cli.cli.options import Budget, MemoryPath, budget_of
+from deltamem_cli.cli.memory_path import memory_path, open_named
+from deltamem_cli.cli.options import Budget, MemoryOption, MemoryPath, budget_of
 from deltamem_cli.cli.output import memories, terminal
 from deltamem_cli.errors import UsageError
 
 
 def compact(
-    memory: MemoryPath,
-    budget: Budget,
+    memory: MemoryPath = None,
+    named: MemoryOption = None,
+    budget: Budget = "",
     output: Annotated[
         str, typer.Option("-o", "--output", metavar="MEMORY", help="Where to write it (default: in its place).")
     ] = "",
@@ -30,11 +32,12 @@ def compact(
     """
     from deltamem_cli.algebra.compact import compact as verb
     from deltamem_cli.encoders import pick_device
-    from deltamem_cli.memory.file import open_memory
 
     most = budget_of(budget)
     if most is None:
         raise UsageError("say how large the memory may be: --budget 8MiB")
-    told = verb(open_memory(memory), most, output or memory, pick_device(device), dry_run=dry_run)
+    path = memory_path(memory, named)
+    into = output or path
+    told = verb(open_named(path), most, into, pick_device(device), dry_run=dry_run)
     if not quiet:
-        terminal.out(memories.compacted_text(told, output or memory, done=not dry_run))
+        terminal.out(memories.compacted_text(told, into, done=not dry_run))

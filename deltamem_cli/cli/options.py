@@ -7,19 +7,41 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deltamem_cli.errors import UsageError
+from deltamem_cli.errors import UsageError, meant
 from deltamem_cli.records import KINDS, ROLES
 
 if TYPE_CHECKING:
     from deltamem_cli.recall.filters import Filters
 
-MemoryPath = Annotated[str, typer.Argument(metavar="MEMORY", help="A memory file that `deltamem ingest` wrote.")]
-Session = Annotated[str, typer.Option(help="Only sessions whose id begins so, or whose title has this in it.")]
-Speaker = Annotated[str, typer.Option(help="Only what this speaker said.")]
-Role = Annotated[str, typer.Option(help=f"Only this role: {', '.join(ROLES)}.")]
-OfKind = Annotated[str, typer.Option(help=f"Only this kind: {', '.join(KINDS)}.")]
-InSource = Annotated[str, typer.Option(help="Only logs with this in their path (or a pattern with *).")]
+MemoryPath = Annotated[
+    str | None, typer.Argument(metavar="[MEMORY]", help="A memory file (default: see `deltamem config`).")
+]
+MemoryOption = Annotated[
+    str | None, typer.Option("-m", "--memory", metavar="MEMORY", help="The memory (default: see `deltamem config`).")
+]
+Session = Annotated[
+    list[str] | None,
+    typer.Option(metavar="ID", help="Only sessions whose id begins so, or whose title has this in it."),
+]
+Speaker = Annotated[
+    list[str] | None, typer.Option(metavar="NAME", help="Only what this speaker said (or: user, assistant, tool).")
+]
+Role = Annotated[list[str] | None, typer.Option(metavar="ROLE", help=f"Only this role: {', '.join(ROLES)}.")]
+OfKind = Annotated[list[str] | None, typer.Option(metavar="KIND", help=f"Only this kind: {', '.join(KINDS)}.")]
+InSource = Annotated[
+    list[str] | None,
+    typer.Option(metavar="PATH", help="Only logs with this in their path (or a pattern with *)."),
+]
+InProject = Annotated[
+    list[str] | None, typer.Option(metavar="NAME", help="Only sessions of projects with this in their name.")
+]
+Since = Annotated[str, typer.Option(metavar="DATE", help="From this date on: 2026-05-01, 'last week', 7d.")]
+Until = Annotated[str, typer.Option(metavar="DATE", help="Up to and with this date.")]
 Budget = Annotated[str, typer.Option(metavar="SIZE", help="What the file never exceeds, from now on: 8MiB, 500KB.")]
+Full = Annotated[bool, typer.Option("--full", help="Whole paths and texts, nothing cut.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="The numbers too: familiarity, scores.")]
+Color = Annotated[str | None, typer.Option(metavar="WHEN", help="Colours: auto, always or never.")]
+Pager = Annotated[bool | None, typer.Option("--pager/--no-pager", help="Show what is long in a pager, or not.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
 
 
@@ -39,21 +61,53 @@ def budget_of(text: str) -> int | None:
     return number
 
 
-def filters_of(
-    session: str, speaker: str, role: str, kind: str, source: str, since: str, until: str = "", before: str = ""
-) -> Filters:
-    """The filters that the options name. Raises UsageError for a role, kind or date that is none."""
+Names = list[str] | None
+Span = tuple[int | None, int | None]
+
+
+def span_of(since: str = "", until: str = "", before: str = "") -> Span:
+    """The first and the last millisecond that dates name, None where they do not. Raises UsageError for no date."""
     from datetime import datetime
 
-    from deltamem_cli.recall.filters import Filters
     from deltamem_cli.text.dates import parse_date
 
-    for name, value, allowed in (("role", role, ROLES), ("kind", kind, KINDS)):
-        if value and value not in allowed:
-            raise UsageError(f"no {name} is called {value!r}: choose of {', '.join(allowed)}")
     now = datetime.now().astimezone()
     first = parse_date(since, now) if since else None
     last = parse_date(until, now, end=True) if until else None
     if before:
         last = parse_date(before, now) - 1
-    return Filters(session, speaker, role, kind, source, first, last)
+    return first, last
+
+
+def filters_of(
+    *,
+    session: Names = None,
+    project: Names = None,
+    speaker: Names = None,
+    role: Names = None,
+    kind: Names = None,
+    source: Names = None,
+    span: Span = (None, None),
+) -> Filters:
+    """The filters that the options name; what one option names several times adds up.
+
+    Raises UsageError for a role or kind that is none.
+    """
+    from deltamem_cli.recall.filters import Filters
+
+    for name, values, allowed in (("role", role, ROLES), ("kind", kind, KINDS)):
+        for value in values or ():
+            if value not in allowed:
+                raise UsageError(
+                    f"no {name} is called {value!r}: choose of {', '.join(allowed)}{meant(value, allowed)}"
+                )
+    return Filters(
+        session=tuple(session or ()),
+        speaker=tuple(speaker or ()),
+        role=tuple(role or ()),
+        kind=tuple(kind or ()),
+        source=tuple(source or ()),
+        since=span[0],
+        until=span[1],
+        project=tuple(project or ()),
+    )

@@ -8,24 +8,46 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deltamem_cli.cli.options import InSource, Json, MemoryPath, OfKind, Role, Session, Speaker, filters_of
+from deltamem_cli.cli import last, settings
+from deltamem_cli.cli.memory_path import memory_and_words, open_named
+from deltamem_cli.cli.options import (
+    Color,
+    Full,
+    InProject,
+    InSource,
+    Json,
+    MemoryOption,
+    OfKind,
+    Pager,
+    Role,
+    Session,
+    Since,
+    Speaker,
+    Until,
+    Verbose,
+    filters_of,
+    span_of,
+)
 from deltamem_cli.cli.output import answers, terminal
 from deltamem_cli.cli.output.answer_formats import ANSWER_FORMATS, Page, answer_format
+from deltamem_cli.cli.output.answer_text import Detail
+from deltamem_cli.cli.output.pager import paged
 from deltamem_cli.errors import ExitStatus, UsageError
 from deltamem_cli.records import Answer
 
 if TYPE_CHECKING:
-    from deltamem_cli.memory.memory import Memory
+    from deltamem_cli.memory.memory import StoredMemory
     from deltamem_cli.recall.filters import Filters
 
 
 def query(
-    memory: MemoryPath,
-    question: Annotated[
-        str, typer.Argument(metavar="QUESTION", help="What to look for, or - for one question a line.")
-    ],
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[MEMORY] QUESTION…", help="What to look for, in as many words; - for one a line."),
+    ] = None,
+    memory: MemoryOption = None,
     k: Annotated[
-        int | None, typer.Option("-k", min=1, help="How many passages (default: 5, for a prompt what fits).")
+        int | None, typer.Option("-k", "-n", min=1, help="How many passages (default: 5, for a prompt what fits).")
     ] = None,
     context: Annotated[int, typer.Option("-C", "--context", min=0, help="Passages around each, of its session.")] = 0,
     latest: Annotated[
@@ -37,67 +59,103 @@ def query(
     strict: Annotated[
         bool, typer.Option("--strict", help="Print no passages where nothing fits well, not even the nearest.")
     ] = False,
-    session: Session = "",
-    speaker: Speaker = "",
-    role: Role = "",
-    kind: OfKind = "",
-    source: InSource = "",
-    since: Annotated[str, typer.Option(help="From this date on: 2026-05-01, 'last week', 7d.")] = "",
-    until: Annotated[str, typer.Option(help="Up to and with this date.")] = "",
+    session: Session = None,
+    project: InProject = None,
+    speaker: Speaker = None,
+    role: Role = None,
+    kind: OfKind = None,
+    source: InSource = None,
+    since: Since = "",
+    until: Until = "",
     where: Annotated[
         bool, typer.Option("--where", help="Only where: stretches of sessions, from the matrix alone.")
     ] = False,
     model: Annotated[
-        str | None, typer.Option(help="The encoder the memory was made with, if not the built-in one.")
+        str | None, typer.Option(metavar="NAME", help="The encoder the memory was made with, if not the built-in one.")
     ] = None,
     json: Json = False,
-    format: Annotated[str, typer.Option(metavar="|".join(ANSWER_FORMATS), help="How to print the answer.")] = "text",
-    max_tokens: Annotated[int, typer.Option(min=50, help="With --format prompt: how long it may be.")] = 2000,
+    format: Annotated[
+        str, typer.Option(metavar="FORMAT", help=f"How to print the answer: {', '.join(ANSWER_FORMATS)}.")
+    ] = "text",
+    max_tokens: Annotated[
+        int | None, typer.Option(metavar="N", min=50, help="With --format prompt: how long it may be (default: 2000).")
+    ] = None,
+    full: Full = False,
+    verbose: Verbose = False,
+    color: Color = None,
+    pager: Pager = None,
 ) -> None:
     """Answer a question from a memory: the passages that fit it best, with file and line.
 
     Where nothing fits well it says so, shows the nearest and ends with exit code 1.
 
+    Example: deltamem query how did we fix the login
+
     Example: deltamem query notes.safetensors "which port did we settle on?" -k 3 --since 30d
 
-    Example: deltamem query notes.safetensors "where does Jonna live?" --history
-
-    Example: deltamem query notes.safetensors "the port" --format prompt | llm "Which port did we settle on?"
+    Example: deltamem query "the port" --format prompt | llm "Which port did we settle on?"
     """
     from deltamem_cli.encoders import load_encoder
-    from deltamem_cli.memory.file import open_memory
     from deltamem_cli.recall.filters import EVERYTHING
     from deltamem_cli.recall.searcher import Searcher
 
+    path, asked_in = memory_and_words(words or [], memory)
     printed_as = answer_format(format, json=json, segments=where)
-    k = k or printed_as.passages
-    filters = filters_of(session, speaker, role, kind, source, since, until)
-    opened = open_memory(memory)
-    encoder = load_encoder(model or "default", query_only=True)
+    if max_tokens is not None and format != "prompt":
+        raise UsageError("--max-tokens bounds a prompt: add --format prompt, or leave it out")
+    k = k or (int(settings.value("k")) if printed_as.passages == 5 else printed_as.passages)
+    detail, style = Detail(full, verbose), terminal.Style(sys.stdout, settings.value("color", color))
+    filters = filters_of(
+        session=session, project=project, speaker=speaker, role=role, kind=kind, source=source,
+        span=span_of(since, until),
+    )  # fmt: skip
+    many = asked_in == ["-"]
+    questions = _questions(asked_in)
+    opened = open_named(path)
+    encoder = load_encoder(settings.value("model", model), query_only=True)
     searcher = Searcher(opened, encoder)
     answered = fitted = False
-    style = terminal.Style(sys.stdout)
-    for asked in _questions(question):
-        if where:
-            answer = searcher.where(asked, k, filters)
-        else:
-            answer = searcher.ask(asked, k, context, filters, latest=latest, history=history)
-        fitted = fitted or answer.fits
-        if not (answer.hits or answer.segments) or (strict and not answer.fits):
-            terminal.err(f"deltamem: {_why_nothing(answer, opened, filters)}")
-            continue
-        if not answer.fits and not printed_as.says_fits:
-            terminal.err(f"deltamem: {answers.nothing_fits(answer, filtered=filters != EVERYTHING)}; these are nearest")
-        page = Page(style, question == "-", not answered, max_tokens, encoder.count_tokens)
-        for shown in printed_as.render(answer, page):
-            terminal.out(shown)
-        sys.stdout.flush()
-        answered = True
+    with paged(settings.value("pager"), wanted=pager is not False and not many):
+        for asked in questions:
+            if where:
+                answer = searcher.where(asked, k, filters)
+            else:
+                answer = searcher.ask(asked, k, context, filters, latest=latest, history=history)
+            fitted = fitted or answer.fits
+            if not (answer.hits or answer.segments) or (strict and not answer.fits):
+                terminal.err(f"deltamem: {_why_nothing(answer, opened, filters)}")
+                if many and printed_as is ANSWER_FORMATS["json"]:
+                    terminal.out(answers.no_answer_json(answer))
+                continue
+            if not answer.fits and not printed_as.says_fits:
+                about = answers.nothing_fits(answer, filtered=filters != EVERYTHING)
+                terminal.err(f"deltamem: {about}; these are nearest")
+            if printed_as is ANSWER_FORMATS["text"]:
+                answer = _for_a_person(opened, answer)
+            last.keep(path, asked, [hit.uid for hit in answer.hits])
+            page = Page(
+                style=style,
+                many=many,
+                first=not answered,
+                max_tokens=max_tokens or 2000,
+                count_tokens=encoder.count_tokens,
+                detail=detail,
+            )
+            for shown in printed_as.render(answer, page):
+                terminal.out(shown)
+            sys.stdout.flush()
+            answered = True
     if not fitted:
         raise typer.Exit(ExitStatus.NOTHING_FOUND)
 
 
-def _why_nothing(answer: Answer, memory: Memory, filters: Filters) -> str:
+def _for_a_person(memory: StoredMemory, answer: Answer) -> Answer:
+    from deltamem_cli.recall.locate import one_a_message
+
+    return one_a_message(memory, answer)
+
+
+def _why_nothing(answer: Answer, memory: StoredMemory, filters: Filters) -> str:
     from deltamem_cli.recall.filters import EVERYTHING, let_through
 
     if filters != EVERYTHING and not let_through(memory, filters).any():
@@ -105,12 +163,16 @@ def _why_nothing(answer: Answer, memory: Memory, filters: Filters) -> str:
     return answers.nothing_fits(answer, filtered=filters != EVERYTHING)
 
 
-def _questions(question: str) -> Iterator[str]:
-    if question != "-":
-        if not question.strip():
-            raise UsageError("the question is empty: say what to look for, or - to read questions from stdin")
-        yield question
-        return
+def _questions(words: list[str]) -> Iterator[str]:
+    if words == ["-"]:
+        return _asked_by_line()
+    question = " ".join(words).strip()
+    if not question:
+        raise UsageError("the question is empty: say what to look for, or - to read questions from stdin")
+    return iter([question])
+
+
+def _asked_by_line() -> Iterator[str]:
     for line in sys.stdin.buffer:
         if asked := line.decode("utf-8", "replace").strip():
             yield asked

@@ -23,7 +23,7 @@ from deltamem_cli.memory import ledger
 from deltamem_cli.memory.columns import NewRow, of_passages, of_terms
 from deltamem_cli.memory.header import Header
 from deltamem_cli.memory.ledger import Rows
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.memory.text_blocks import BlockReader, BlockWriter
 from deltamem_cli.records import Passage, Session, Source
 from deltamem_cli.text import terms
@@ -47,7 +47,7 @@ class Draft:
         self.sessions: dict[str, Session] = {}
         self._begin(base)
 
-    def _begin(self, base: Memory | None) -> None:
+    def _begin(self, base: StoredMemory | None) -> None:
         """Start from the memory as it is on disk, with nothing new. Of its rows only the uids stay in memory."""
         self._stamp = base.stamp if base else None
         self._budget = base.header.budget if base else None

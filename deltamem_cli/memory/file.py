@@ -25,7 +25,7 @@ from safetensors import SafetensorError, safe_open
 
 from deltamem_cli.errors import MemoryFileError, UsageError
 from deltamem_cli.memory.header import Header
-from deltamem_cli.memory.memory import Memory, Stamp
+from deltamem_cli.memory.memory import Stamp, StoredMemory
 from deltamem_cli.memory.tensors import DTYPES, MappedTensors
 
 FORMAT = 1
@@ -35,7 +35,7 @@ _COPY = 1 << 20
 _TRIES = 10  # to open a file that is replaced meanwhile
 
 
-def open_memory(path: str | Path) -> Memory:
+def open_memory(path: str | Path) -> StoredMemory:
     """Open a memory file; only its header is read. Raises MemoryFileError, saying what the file is instead."""
     name = os.fspath(path)
     if not os.path.exists(name):
@@ -53,7 +53,7 @@ def open_memory(path: str | Path) -> Memory:
                 raise MemoryFileError(f"{name}: a safetensors file, but not one that deltamem made")
             with open(name, "rb") as file:
                 if _stamp(os.fstat(file.fileno())) == opened:  # what was checked is what is read
-                    return Memory(_parse(header, name), MappedTensors(file, name), name, opened)
+                    return StoredMemory(_parse(header, name), MappedTensors(file, name), name, opened)
         except (SafetensorError, OSError) as error:
             raise MemoryFileError(f"{name}: not a deltamem memory, or cut short ({_first_line(error)})") from error
     raise MemoryFileError(f"{name}: is written all the time; try again when that has ended")
@@ -80,7 +80,7 @@ def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0]
 
 
-def nbytes(memory: Memory) -> dict[str, int]:
+def nbytes(memory: StoredMemory) -> dict[str, int]:
     """Bytes of every tensor of an opened memory, from the file's header alone."""
     tensors = memory.tensors
     assert isinstance(tensors, MappedTensors)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from deltamem_cli.memory.ledger import seconds
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.records import KINDS, ROLES, Hit
 
 
-def hit(memory: Memory, row: int, score: float, text: str | None = None) -> Hit:
+def hit(memory: StoredMemory, row: int, score: float, text: str | None = None) -> Hit:
     """A row of a memory as a result; its text is the memory's own, where it keeps one and none is given."""
     rows = memory.rows
     session = memory.sessions[rows.session[row]]

@@ -13,7 +13,7 @@ from deltamem_cli.memory.columns import COLUMNS
 from deltamem_cli.memory.file import nbytes
 from deltamem_cli.memory.header import Header
 from deltamem_cli.memory.ledger import NO_TIME, seconds
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.records import Session
 
 
@@ -55,7 +55,7 @@ class Info:
     summed: int
 
 
-def describe(memory: Memory, most: int = 5) -> Info:
+def describe(memory: StoredMemory, most: int = 5) -> Info:
     """Look into a memory; of its ledger only columns are read, and its text only where a budget may have taken some."""
     header = memory.header
     session, time = memory.column("session"), memory.column("time")
@@ -108,7 +108,7 @@ def _part(tensor: str) -> str:
     return COLUMNS[name].part if name in COLUMNS else {"text": "text", "vocabulary": "index"}.get(name, "ledger")
 
 
-def held(memory: Memory) -> tuple[int, int, int]:
+def held(memory: StoredMemory) -> tuple[int, int, int]:
     """How many passages have their text in the memory, how many rows are sums, and of how many passages."""
     summed: NDArray[np.uint32] = memory.column("summed")
     texts = 0 if memory.text is None else memory.header.passages

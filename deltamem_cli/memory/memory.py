@@ -38,7 +38,7 @@ class Tensors(Mapping[str, NDArray[Any]]):
         """Take no memory for what was read of a file, until it is read again."""
 
 
-class Memory:
+class StoredMemory:
     """A memory that can be read. `name` is what error messages call it, `stamp` the state its file was in."""
 
     def __init__(self, header: Header, tensors: Tensors, name: str, stamp: Stamp | None = None) -> None:

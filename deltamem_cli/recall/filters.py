@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,33 +11,42 @@ from numpy.typing import NDArray
 
 from deltamem_cli.errors import UsageError
 from deltamem_cli.memory.ledger import NO_TIME
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.records import KINDS, ROLES
 from deltamem_cli.text import terms
+
+Names = str | Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
     """Which passages may answer. Empty fields let everything through; times in milliseconds since 1970 UTC.
 
-    session: the beginning of a session's id, or part of its title. speaker, source: part of the name, or a pattern
-    with * and ?. match: in the passage's text as it stands. Letter case plays no part.
+    A field that names several lets through what any of them does. session: the beginning of a session's id, or part of
+    its title. speaker, source, project: part of the name, or a pattern with * and ?; as a speaker also a role. match:
+    in the passage's text as it stands. Letter case plays no part.
     """
 
-    session: str = ""
-    speaker: str = ""
-    role: str = ""
-    kind: str = ""
-    source: str = ""
+    session: Names = ()
+    speaker: Names = ()
+    role: Names = ()
+    kind: Names = ()
+    source: Names = ()
     since: int | None = None
     until: int | None = None
     match: str = ""
+    project: Names = ()
+
+    def __post_init__(self) -> None:
+        for name in ("session", "speaker", "role", "kind", "source", "project"):
+            told = getattr(self, name)
+            object.__setattr__(self, name, ((told,) if told else ()) if isinstance(told, str) else tuple(told))
 
 
 EVERYTHING = Filters()
 
 
-def let_through(memory: Memory, filters: Filters, *, cautious: bool = False) -> NDArray[np.bool_]:
+def let_through(memory: StoredMemory, filters: Filters, *, cautious: bool = False) -> NDArray[np.bool_]:
     """Which passages (N,) the filters let through. Raises UsageError for `match` where the memory keeps no text.
 
     `cautious` lets through what a budget has made unclear, too: a sum of passages (budget.py) that may hold one that
@@ -46,19 +56,23 @@ def let_through(memory: Memory, filters: Filters, *, cautious: bool = False) -> 
     passing = np.ones(len(rows), bool)
     unclear = (rows.summed > 0) & cautious
     if filters.session:
-        wanted = filters.session.lower()
-        hits = [s.id.lower().startswith(wanted) or wanted in s.title.lower() for s in memory.sessions]
+        wanted = [name.lower() for name in filters.session]
+        hits = [any(s.id.lower().startswith(name) or name in s.title.lower() for name in wanted)
+                for s in memory.sessions]  # fmt: skip
         passing &= np.array(hits, bool)[rows.session]
+    if filters.project:
+        passing &= _any_like([s.project for s in memory.sessions], filters.project)[rows.session]
     if filters.speaker:
-        named = np.array([_like(name, filters.speaker) for name in memory.speakers], bool)[rows.speaker]
+        named = _any_like(memory.speakers, filters.speaker)[rows.speaker]
+        named |= np.isin(rows.role, [ROLES.index(name) for name in ROLES if name in filters.speaker])
         nobody = np.array([not name for name in memory.speakers], bool)[rows.speaker]
         passing &= named | (unclear & nobody)
     if filters.source:
-        passing &= np.array([_like(s.path, filters.source) for s in memory.sources], bool)[rows.source]
+        passing &= _any_like([s.path for s in memory.sources], filters.source)[rows.source]
     if filters.role:
-        passing &= (rows.role == [*ROLES].index(filters.role)) | unclear  # type: ignore[arg-type]
+        passing &= np.isin(rows.role, [[*ROLES].index(name) for name in filters.role]) | unclear  # type: ignore[arg-type]
     if filters.kind:
-        passing &= (rows.kind == [*KINDS].index(filters.kind)) | unclear  # type: ignore[arg-type]
+        passing &= np.isin(rows.kind, [[*KINDS].index(name) for name in filters.kind]) | unclear  # type: ignore[arg-type]
     if filters.since is not None:
         passing &= ((rows.time >= filters.since) & (rows.time != NO_TIME)) | unclear
     if filters.until is not None:
@@ -68,7 +82,7 @@ def let_through(memory: Memory, filters: Filters, *, cautious: bool = False) -> 
     return passing
 
 
-def _matching(memory: Memory, match: str, cautious: bool) -> NDArray[np.bool_]:
+def _matching(memory: StoredMemory, match: str, cautious: bool) -> NDArray[np.bool_]:
     if memory.text is None:
         raise UsageError(f"{memory.name}: keeps no text to match; choose by --session, --source, --speaker or date")
     wanted, texts = match.lower(), list(memory.text)
@@ -80,6 +94,11 @@ def _matching(memory: Memory, match: str, cautious: bool) -> NDArray[np.bool_]:
         held = np.bincount(np.repeat(np.arange(len(rows)), rows.sizes), asked, len(rows))
         found |= np.array([not text for text in texts], bool) & (held == len(words))
     return found
+
+
+def _any_like(names: Sequence[str], wanted: Sequence[str]) -> NDArray[np.bool_]:
+    """Which of the names (n,) are like any of those that are wanted."""
+    return np.array([any(_like(name, one) for one in wanted) for name in names], bool)
 
 
 def _like(name: str, wanted: str) -> bool:

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from deltamem_cli.memory import exchanges, keys
 from deltamem_cli.memory.learning import weights
 from deltamem_cli.memory.ledger import NO_TIME
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.bm25 import Bm25
 from deltamem_cli.recall.matrix_scorer import Reads
 from deltamem_cli.recall.weights import FIRST
@@ -63,7 +63,7 @@ class Scores:
 class Ranker:
     """Scores questions against one memory; what does not depend on the question is computed once."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: StoredMemory) -> None:
         self.memory, self.rows = memory, memory.rows
         self._left = weights(memory.header.half_life, self.rows.time, self.rows.summed)
         self._reads = Reads(memory)

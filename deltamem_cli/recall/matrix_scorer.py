@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from deltamem_cli.memory import matrix
 from deltamem_cli.memory.learning import weights
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 
 Floats = NDArray[np.float32]
 
@@ -21,7 +21,7 @@ Floats = NDArray[np.float32]
 class Reads:
     """Reads of a memory's matrix whose S and F are kept as float32: 4 d bytes for each row of theirs."""
 
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: StoredMemory) -> None:
         self._memory, self._matrix, self._rule = memory, memory.matrix, memory.header.rule
         self._alpha = np.where(self._matrix.alpha > 0, self._matrix.alpha, np.float32(1))
 

@@ -29,7 +29,7 @@ from deltamem_cli.text.time_expressions import names_time
 
 if TYPE_CHECKING:
     from deltamem_cli.encoders import Encoder
-    from deltamem_cli.memory.memory import Memory
+    from deltamem_cli.memory.memory import StoredMemory
 
 Floats = NDArray[np.float32]
 Longs = NDArray[np.int64]
@@ -41,7 +41,7 @@ _REMEMBERED = 1 << 16  # tokens whose states are kept between questions (1.5 KB 
 class Rereader:
     """Looks at candidates again; the states of tokens that one question has read serve the next."""
 
-    def __init__(self, memory: Memory, encoder: Encoder) -> None:
+    def __init__(self, memory: StoredMemory, encoder: Encoder) -> None:
         self._memory, self._encoder = memory, encoder
         self._people = ~assisted(memory.rows)
         self._states: dict[int, Floats] = {}
@@ -120,7 +120,7 @@ def _unit(rows: Floats) -> Floats:
     return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9), np.float32)
 
 
-def _in_context(memory: Memory, row: int, encoder: Encoder) -> str:
+def _in_context(memory: StoredMemory, row: int, encoder: Encoder) -> str:
     """The passage as it was encoded, after the last BESIDE tokens of the one before it where the window has room."""
     text = memory.spoken(row, _text(memory, row))
     room = min(encoder.max_tokens - encoder.count_tokens([text])[0] - _SPECIAL, BESIDE)
@@ -131,11 +131,11 @@ def _in_context(memory: Memory, row: int, encoder: Encoder) -> str:
     return f"{before[tail[0][0] :]} {text}" if tail else text
 
 
-def _before(memory: Memory, row: int) -> str:
+def _before(memory: StoredMemory, row: int) -> str:
     """The text of the passage before that one in its session, "" where there is none."""
     session = memory.rows.session
     return _text(memory, row - 1) if row and session[row - 1] == session[row] else ""
 
 
-def _text(memory: Memory, row: int) -> str:
+def _text(memory: StoredMemory, row: int) -> str:
     return memory.text[row] if memory.text is not None else ""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from deltamem_cli.errors import MemoryFileError
 from deltamem_cli.memory.hit import hit
 from deltamem_cli.memory.ledger import NO_TIME, seconds
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.familiarity import familiarity, signs
 from deltamem_cli.recall.filters import EVERYTHING, Filters, let_through
 from deltamem_cli.recall.first_stage import Ranker, Scores
@@ -34,7 +34,7 @@ Longs = NDArray[np.int64]
 class Searcher:
     """Answers questions from one memory; asking many costs the preparations once."""
 
-    def __init__(self, memory: Memory, encoder: Encoder) -> None:
+    def __init__(self, memory: StoredMemory, encoder: Encoder) -> None:
         if (memory.header.fingerprint, memory.header.dimension) != (encoder.fingerprint, encoder.dimension):
             raise MemoryFileError(
                 f"{memory.name}: made with the encoder {memory.header.encoder}, not with {encoder.name};"

@@ -11,7 +11,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from deltamem_cli.errors import LogError, UsageError
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.readers.detect import open_log, read_log
 from deltamem_cli.readers.io.archives import container, open_file
 from deltamem_cli.readers.io.paths import STDIN
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from deltamem_cli.encoders import Encoder
 
 
-def read_sources(memory: Memory, rows: list[int], encoder: Encoder) -> dict[int, str]:
+def read_sources(memory: StoredMemory, rows: list[int], encoder: Encoder) -> dict[int, str]:
     """The text of those rows that their logs still hold, by row."""
     missing: dict[int, dict[bytes, int]] = {}
     for row in rows:

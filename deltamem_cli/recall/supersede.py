@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from deltamem_cli.memory import keys
 from deltamem_cli.memory.ledger import NO_TIME
-from deltamem_cli.memory.memory import Memory
+from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.weights import BEHIND, CROWD, DOUBT, FITS, HOLDS, MEANING, TRAILS, WORDS
 from deltamem_cli.records import KINDS, ROLES
 
@@ -65,7 +65,7 @@ class Pairs:
 
 
 def superseded(
-    question: str, best: Longs, score: Floats, dense: Floats, share: Floats, idf: Floats, memory: Memory
+    question: str, best: Longs, score: Floats, dense: Floats, share: Floats, idf: Floats, memory: StoredMemory
 ) -> dict[int, tuple[int, ...]]:
     """Each newest row → the older rows (oldest first) that it takes the place of.
 
@@ -95,7 +95,7 @@ def superseded(
     return {row: tuple(sorted(older, key=lambda other: (time[other], other))) for row, older in chains.items()}
 
 
-def pairs(pool: Longs, score: Floats, dense: Floats, share: Floats, idf: Floats, memory: Memory) -> Pairs | None:
+def pairs(pool: Longs, score: Floats, dense: Floats, share: Floats, idf: Floats, memory: StoredMemory) -> Pairs | None:
     """The measures of all pairs of the best candidates; `pool` is those and the passages that follow them."""
     rows, n = memory.rows, min(len(pool), COMPARED)
     if memory.text is None:
@@ -144,13 +144,13 @@ def _crowd(like: Floats, session: NDArray[np.integer], counts: NDArray[np.bool_]
     return np.asarray((nearest.sum(axis=1) + (6 - nearest.shape[1]) * _USUAL) / 6, np.float32)
 
 
-def _meanings(memory: Memory, pool: Longs) -> Floats:
+def _meanings(memory: StoredMemory, pool: Longs) -> Floats:
     """Cosines (n, n) of the passages' meanings."""
     vectors = keys.decode(memory.rows.code[pool], memory.header.dimension)
     return vectors @ vectors.T
 
 
-def _words(memory: Memory, pool: Longs, idf: Floats) -> Floats:
+def _words(memory: StoredMemory, pool: Longs, idf: Floats) -> Floats:
     """Cosines (n, n) of the passages' words, each weighed by its rarity in the memory."""
     rows = memory.rows.take(pool)
     ids, at = np.unique(rows.terms, return_inverse=True)

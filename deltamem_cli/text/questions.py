@@ -20,9 +20,9 @@ _NUMBER = re.compile(r"\d+(?:st|nd|rd|th)?", re.I)
 _TALK = frozenset(
     terms.count(
         "said say says saying talk talked talking told tell discuss discussed mention mentioned happen happened"
-        " happening news did do done going conversation conversations chat chats message messages passage passages everything"
-        " anything something thing things show list summary recap us me im on of at speak spoke spoken write wrote"
-        " written there then time day days weeks months years one two three four five six seven couple"
+        " happening news did do done going conversation conversations chat chats message messages passage passages"
+        " everything anything something thing things show list summary recap us me im on of at speak spoke spoken write wrote"
+        " write wrote written there then time day days weeks months years one two three four five six seven couple"
     )
 )
 

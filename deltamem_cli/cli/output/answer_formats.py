@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from deltamem_cli.cli.output import answers, excerpts
+from deltamem_cli.cli.output.answer_text import BRIEF, Detail, answer_text
 from deltamem_cli.cli.output.terminal import Style
-from deltamem_cli.errors import UsageError
+from deltamem_cli.errors import UsageError, meant
 from deltamem_cli.records import Answer
 
 
@@ -16,7 +17,7 @@ class Page:
     """What an answer is printed on, besides the answer itself.
 
     many: it is one of many questions; first: nothing was printed before it. max_tokens: how long a prompt may be, and
-    count_tokens the tokens of each text.
+    count_tokens the tokens of each text; detail: how much a person is told.
     """
 
     style: Style
@@ -24,6 +25,7 @@ class Page:
     first: bool
     max_tokens: int
     count_tokens: Callable[[Sequence[str]], list[int]]
+    detail: Detail = BRIEF
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,9 @@ class AnswerFormat:
 
 ANSWER_FORMATS: dict[str, AnswerFormat] = {
     "text": AnswerFormat(
-        lambda answer, page: answers.answer_text(answer, page.style, named=page.many), segments=True, says_fits=True
+        lambda answer, page: answer_text(answer, page.style, page.detail, named=page.many),
+        segments=True,
+        says_fits=True,
     ),
     "json": AnswerFormat(lambda answer, page: answers.answer_json(answer), segments=True, says_fits=True),
     "prompt": AnswerFormat(
@@ -56,7 +60,8 @@ ANSWER_FORMATS: dict[str, AnswerFormat] = {
 def answer_format(name: str, *, json: bool = False, segments: bool = False) -> AnswerFormat:
     """Return the format of that name, or JSON where that is asked for. Raises UsageError for what cannot be printed."""
     if name not in ANSWER_FORMATS:
-        raise UsageError(f"there is no --format {name!r}: choose one of {', '.join(ANSWER_FORMATS)}")
+        known = ", ".join(ANSWER_FORMATS)
+        raise UsageError(f"there is no --format {name!r}: choose one of {known}{meant(name, ANSWER_FORMATS)}")
     if json and name not in ("text", "json"):
         raise UsageError(f"--json and --format {name} contradict each other; leave one out")
     chosen = ANSWER_FORMATS["json" if json else name]

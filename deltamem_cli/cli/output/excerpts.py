@@ -6,8 +6,8 @@ import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
 
-from deltamem_cli.cli.output.answers import iso, not_kept, place, replaced, when, who
 from deltamem_cli.cli.output.terminal import clean, line
+from deltamem_cli.cli.output.values import iso, not_kept, place, replaced, when, who
 from deltamem_cli.records import Answer, Hit
 
 OPENING = "Excerpts from conversation logs, oldest first. Cite them as [1], [2] and so on."

@@ -7,8 +7,8 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from deltamem_cli.cli.output.answers import json_line
 from deltamem_cli.cli.output.terminal import Style, count, line, short_path, size
+from deltamem_cli.cli.output.values import json_line
 
 if TYPE_CHECKING:
     from deltamem_cli.ingest.read_logs import Summary

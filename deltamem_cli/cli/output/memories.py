@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from deltamem_cli.cli.output.answers import hit_fields, iso, json_line, not_kept, place, when, who
 from deltamem_cli.cli.output.terminal import Style, clean, count, line, short_path, size
+from deltamem_cli.cli.output.values import hit_fields, iso, json_line, not_kept, place, when, who
 from deltamem_cli.records import Hit
 
 if TYPE_CHECKING:

@@ -7,23 +7,38 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sys
 from typing import TextIO
 
 # C0 and C1 controls but line feed and tab, the marks that reorder or hide text (bidi, zero width, line separators), and
 # lone surrogates (bytes of a path or an argument that are no UTF-8), which no stream can write.
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
-_BOLD, _DIM, _GREEN, _MARK, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[36m", "\x1b[1;33m", "\x1b[0m"
+_BOLD, _DIM, _PLACE, _MARK, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[35m", "\x1b[1;31m", "\x1b[0m"  # grep's colours:
+# they can be read on black and on white
+COLORS = ("auto", "always", "never")
+_WIDEST = 120  # columns of a line that one still reads with ease
+_PIPED = 100  # columns where nothing says how many there are
 
 
 class Style:
-    """Colours where they are welcome: a terminal, and no NO_COLOR (no-color.org)."""
+    """Colours where they are welcome: a terminal, and no NO_COLOR (no-color.org), or FORCE_COLOR, or where told."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self.on = stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    def __init__(self, stream: TextIO, color: str = "auto") -> None:
+        self.on = wanted(stream, color)
+        self.width = min(shutil.get_terminal_size((_PIPED, 24)).columns, _WIDEST)
 
     def _paint(self, code: str, text: str) -> str:
         return f"{code}{text}{_PLAIN}" if self.on and text else text
+
+    def link(self, text: str, path: str) -> str:
+        """Text that leads to a file where the terminal can follow links (OSC 8)."""
+        if not self.on or not os.path.isabs(path):
+            return text
+        from urllib.parse import quote
+
+        target = quote(path.replace(os.sep, "/").encode("utf-8", "surrogatepass"))
+        return f"\x1b]8;;file://{'' if target.startswith('/') else '/'}{target}\x1b\\{text}\x1b]8;;\x1b\\"
 
     def bold(self, text: str) -> str:
         """What a line is about."""
@@ -35,11 +50,22 @@ class Style:
 
     def place(self, text: str) -> str:
         """A path."""
-        return self._paint(_GREEN, text)
+        return self._paint(_PLACE, text)
 
     def mark(self, text: str) -> str:
         """A word of the question."""
         return self._paint(_MARK, text)
+
+
+def wanted(stream: TextIO, color: str) -> bool:
+    """Whether colours are welcome on a stream, where `color` says auto, always or never."""
+    if color != "auto":
+        return color == "always"
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR", "0") not in ("", "0"):
+        return True
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def clean(text: str) -> str:

@@ -1,0 +1,32 @@
+"""Where a passage stands, in a word that fits on a screen: `project/session:line`. Standard library only."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+
+from deltamem_cli.records import Hit
+
+_UUID = re.compile(r"([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+_DERIVED = re.compile(r"[0-9a-f]{32}")  # readers/parse/ids.py makes one where the log has none
+_LONGEST = 32  # characters of a session's or a project's name in a place
+
+
+def session_name(session: str, source: str) -> str:
+    """What a session is called in a place: the head of its id, or its file's name where the log gives no id."""
+    if _DERIVED.fullmatch(session):
+        return PurePath(source).name.split(".")[0] or session[:8]
+    told = _UUID.sub(r"\1", session)
+    return told if len(told) <= _LONGEST else told[: _LONGEST - 1] + "…"
+
+
+def project_name(project: str, source: str) -> str:
+    """What a project is called in a place: the last folder of its path, or the folder that the log is in."""
+    name = re.split(r"[\\/]", project.rstrip("\\/"))[-1] if project else PurePath(source).parent.name
+    return name if len(name) <= _LONGEST else name[: _LONGEST - 1] + "…"
+
+
+def short_place(hit: Hit) -> str:
+    """`project/session:line` of a passage (`session:line` where neither log nor path names a project)."""
+    names = (project_name(hit.project, hit.source), session_name(hit.session, hit.source))
+    return "/".join(name for name in names if name) + f":{hit.line}"
