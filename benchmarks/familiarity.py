@@ -4,9 +4,9 @@
 
 Of every domain (domains.py), with weights.FAMILIAR fitted on the other domains and with those in use: the AUC of own
 questions against strange ones (questions of other domains) in whole memories and in cuts of 5 to 80 passages around the
-evidence, the share of own questions under UNFAMILIAR, and of strange ones; "near" are questions of the domain itself that
-its logs do not answer. A logistic regression of whether the first five hold the evidence; each domain, size and kind of
-question weighs the same. FOLDER keeps the memories.
+evidence, the share of own and of strange ones under UNFAMILIAR; "near" are questions of the domain itself that
+its logs do not answer. A logistic regression of whether the first five hold the evidence; each domain, size and kind
+of question weighs the same. FOLDER keeps the memories.
 """
 
 from __future__ import annotations

@@ -9,7 +9,21 @@ import typer
 from typer.core import TyperGroup
 
 from deltamem_cli import __version__
-from deltamem_cli.cli import compact, config, diff, discover, forget, formats, info, ingest, merge, query
+from deltamem_cli.cli import (
+    compact,
+    config,
+    diff,
+    discover,
+    export,
+    forget,
+    formats,
+    info,
+    ingest,
+    merge,
+    query,
+    sessions,
+    show,
+)
 from deltamem_cli.cli.output import terminal
 from deltamem_cli.errors import DeltaMemError, ExitStatus
 
@@ -63,6 +77,11 @@ def deltamem(
 for command in (
     ingest.ingest,
     query.query,
+    show.show,
+    sessions.sessions,
+    sessions.digest,
+    sessions.timeline,
+    export.export,
     merge.merge,
     compact.compact,
     diff.diff,
@@ -73,3 +92,4 @@ for command in (
     config.config,
 ):
     app.command()(command)
+app.command("open")(show.open_log)

@@ -7,8 +7,11 @@ from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.records import KINDS, ROLES, Hit
 
 
-def hit(memory: StoredMemory, row: int, score: float, text: str | None = None) -> Hit:
-    """A row of a memory as a result; its text is the memory's own, where it keeps one and none is given."""
+def hit(memory: StoredMemory, row: int, score: float, text: str | None = None, *, title: str | None = None) -> Hit:
+    """A row of a memory as a result; its text is the memory's own, where it keeps one and none is given.
+
+    title: of its session, where that is known already.
+    """
     rows = memory.rows
     session = memory.sessions[rows.session[row]]
     if text is None and memory.text is not None:
@@ -18,7 +21,7 @@ def hit(memory: StoredMemory, row: int, score: float, text: str | None = None) -
         uid=rows.uid[row].tobytes().hex(),
         text=text,
         session=session.id,
-        title=memory.title(int(rows.session[row])),
+        title=memory.title(int(rows.session[row])) if title is None else title,
         project=session.project,
         role=ROLES[rows.role[row]],
         kind=KINDS[rows.kind[row]],

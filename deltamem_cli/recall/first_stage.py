@@ -32,7 +32,6 @@ from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.bm25 import Bm25
 from deltamem_cli.recall.matrix_scorer import Reads
 from deltamem_cli.recall.weights import FIRST
-from deltamem_cli.text import terms
 from deltamem_cli.text.questions import asks_of_oneself
 from deltamem_cli.text.time_expressions import spans
 
@@ -76,7 +75,7 @@ class Ranker:
     def key(self, vector: Floats, text: str) -> Floats:
         """The key (d,) of a question: its centred, rotated vector and its words, as a passage's but not quantised."""
         dense = keys.centre(vector[None], self.memory.mean)
-        found = np.array(sorted(terms.count(text)), np.uint64)
+        found = np.array(sorted(self.memory.asked(text)), np.uint64)
         words = keys.words(np.array([len(found)]), np.arange(len(found), dtype=np.uint32), found)
         key = keys.join(dense, words)[0]
         return np.asarray(key / max(float(np.linalg.norm(key)), 1e-12), np.float32)
@@ -91,7 +90,7 @@ class Ranker:
         segments, explained = self._reads.segments(key)
         bounds = self.memory.matrix.segments
         segments *= self._left[bounds[1:] - 1]
-        session, share = self._bm25.scores(terms.count(text))
+        session, share = self._bm25.scores(self.memory.asked(text))
         parts = {
             "share": _z(share),
             "dense": _z(dense),
@@ -109,7 +108,7 @@ class Ranker:
 
     def rarity(self, text: str) -> dict[int, float]:
         """The idf of each term of a text."""
-        return self._bm25.rarity(terms.count(text))
+        return self._bm25.rarity(self.memory.asked(text))
 
     @property
     def idf(self) -> Floats:

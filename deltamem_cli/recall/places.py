@@ -9,6 +9,13 @@ from deltamem_cli.records import Hit
 
 _UUID = re.compile(r"([0-9a-f]{8})-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 _DERIVED = re.compile(r"[0-9a-f]{32}")  # readers/parse/ids.py makes one where the log has none
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,80}")  # a name that a shell takes as it is
+_RESUME = {
+    "claude-code": ("claude", "--resume"),
+    "codex": ("codex", "resume"),
+    "opencode": ("opencode", "--session"),
+    "copilot-cli": ("copilot", "--resume"),
+}
 _LONGEST = 32  # characters of a session's or a project's name in a place
 
 
@@ -30,3 +37,11 @@ def short_place(hit: Hit) -> str:
     """`project/session:line` of a passage (`session:line` where neither log nor path names a project)."""
     names = (project_name(hit.project, hit.source), session_name(hit.session, hit.source))
     return "/".join(name for name in names if name) + f":{hit.line}"
+
+
+def resume_command(format: str, session: str) -> tuple[str, ...]:
+    """The words that go on with an agent's session in its own tool, () where no such command is known."""
+    name = session.partition("/")[0].partition("#")[0]
+    if format not in _RESUME or not _PLAIN.fullmatch(name):
+        return ()
+    return (*_RESUME[format], name)

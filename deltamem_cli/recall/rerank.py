@@ -84,7 +84,7 @@ class Rereader:
         asked, *states = found
         self._states |= dict(zip(missing, states, strict=True))
         passages = [self._states[row] for row in rows[:n]]
-        weight = _weights(question, encoder, rarity)[: len(asked)]
+        weight = _weights(question, self._memory, encoder, rarity)[: len(asked)]
         mean = np.concatenate(passages).mean(axis=0)
         asked = _unit(asked - mean) * (weight / max(float(weight.sum()), 1e-9))[:, None]
         return np.array([(asked @ _unit(states - mean).T).max(axis=1).sum() for states in passages], np.float32)
@@ -102,9 +102,9 @@ def rerank(scores: Floats, parts: Mapping[str, Floats]) -> Floats:
     return new
 
 
-def _weights(question: str, encoder: Encoder, rarity: Mapping[int, float]) -> Floats:
+def _weights(question: str, memory: StoredMemory, encoder: Encoder, rarity: Mapping[int, float]) -> Floats:
     """How much each token of the question counts: the idf of its word; a stop word or sign half of what others do."""
-    words = list(terms.spans(question))
+    words = list(terms.asked_spans(question, memory.knows, memory.header.terms))
     told = np.array(
         [
             max((rarity.get(term, 0.0) for start, end, term in words if start <= at < end), default=0.0)

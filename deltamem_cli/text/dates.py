@@ -1,4 +1,4 @@
-"""Dates as people write them: `2026-05-01`, `2026-05-01T14:30`, `7d`, `3h`, `yesterday`, `last week`, `may 2026`."""
+"""Dates as people write them: `2026-05-01`, `2026-05-01T14:30`, `7d`, `3h`, `monday`, `last week`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from deltamem_cli.errors import UsageError
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _AGO = re.compile(r"(\d{1,5})\s*(m|h|d|w|min(?:ute)?s?|hours?|days?|weeks?|months?|years?|y)(?:\s+ago)?")
 _MONTH = re.compile(r"(?:(\d{4})-(\d{1,2})|([a-z]{3,9})\.?\s+(\d{4}))")
+_DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 
 
@@ -47,6 +48,9 @@ def _relative(words: str, now: datetime) -> tuple[datetime, datetime] | None:
     }
     if words in named:
         return named[words]
+    if words in _DAYS:  # the latest one; on that day itself it is today
+        begin = midnight - day * ((now.weekday() - _DAYS.index(words)) % 7)
+        return begin, begin + day
     if match := _AGO.fullmatch(words):
         number, unit = int(match[1]), match[2]
         days = 30 if unit.startswith("month") else 365 if unit.startswith("y") else 0

@@ -21,8 +21,9 @@ _TALK = frozenset(
     terms.count(
         "said say says saying talk talked talking told tell discuss discussed mention mentioned happen happened"
         " happening news did do done going conversation conversations chat chats message messages passage passages"
-        " everything anything something thing things show list summary recap us me im on of at speak spoke spoken write wrote"
-        " write wrote written there then time day days weeks months years one two three four five six seven couple"
+        " everything anything something thing things show list summary recap us me im on of at"
+        " speak spoke spoken write wrote written there then time day days weeks months years one two three four five six seven couple",
+        1,
     )
 )
 
@@ -40,7 +41,7 @@ def asks_of_oneself(question: str) -> bool:
 def names_matter(question: str) -> bool:
     """Whether a question has words besides those of time and of talking: `what was said in May?` has none (English)."""
     asked = question[:_READ]
-    words = ((asked[start:end], term) for start, end, term in terms.spans(asked))
+    words = ((asked[start:end], term) for start, end, term in terms.spans(asked, 1))
     return any(term not in _TALK and not _NUMBER.fullmatch(word) and not names_time(word) for word, term in words)
 
 

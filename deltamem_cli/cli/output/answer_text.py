@@ -13,6 +13,7 @@ from deltamem_cli.records import Answer, Hit, Segment
 
 STRONG = 0.5  # of familiarity
 _LINES, _NEAR_LINES = 10, 3  # of a passage, of a neighbour
+_NAME = 28  # columns of who said it
 _INDENT = "   "
 
 
@@ -66,7 +67,8 @@ def _by_session(hits: tuple[Hit, ...]) -> list[tuple[int, Hit]]:
 def headline(number: str, hit: Hit, style: Style, detail: Detail, *, titled: bool) -> str:
     """The line over a passage: its number, where, when, who; and the session's title where that is `titled`."""
     room = style.width - cells(number) - 2
-    about = [when(hit.time), who(hit)] + ([f"score {hit.score:.2f}"] if detail.scores else [])
+    said_by = who(hit) if detail.full else shorten(who(hit), _NAME)
+    about = [when(hit.time), said_by] + ([f"score {hit.score:.2f}"] if detail.scores else [])
     told = " · ".join(part for part in about if part)
     where = line(place(hit) if detail.full else short_place(hit))
     if not detail.full:
