@@ -22,7 +22,8 @@ _TALK = frozenset(
         "said say says saying talk talked talking told tell discuss discussed mention mentioned happen happened"
         " happening news did do done going conversation conversations chat chats message messages passage passages"
         " everything anything something thing things show list summary recap us me im on of at"
-        " speak spoke spoken write wrote written there then time day days weeks months years one two three four five six seven couple",
+        " speak spoke spoken write wrote written there then time day days weeks months years"
+        " one two three four five six seven couple",
         1,
     )
 )
