@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -31,7 +32,7 @@ from deltamem_cli.cli.options import (
     span_of,
 )
 from deltamem_cli.cli.output import answers, terminal
-from deltamem_cli.cli.output.answer_formats import ANSWER_FORMATS, Page, answer_format
+from deltamem_cli.cli.output.answer_formats import ANSWER_FORMATS, AnswerFormat, Page, answer_format
 from deltamem_cli.cli.output.answer_text import STRONG, Detail
 from deltamem_cli.cli.output.pager import paged
 from deltamem_cli.errors import ExitStatus, UsageError
@@ -106,7 +107,6 @@ def query(
     Example: deltamem query "the port" --format prompt | llm "Which port did we settle on?"
     """
     from deltamem_cli.encoders import load_encoder
-    from deltamem_cli.recall.filters import EVERYTHING
     from deltamem_cli.recall.searcher import Searcher
 
     path, asked_in = memory_and_words(words or [], memory)
@@ -128,13 +128,12 @@ def query(
     filters = replace(filters, exact=phrases if exact or opened.text is not None else (), regex=regex)
     encoder = load_encoder(settings.value("model", model), query_only=True)
     searcher = Searcher(opened, encoder)
+    chosen = partial(searcher.ask, context=context, latest=latest, history=history)
+    ask = partial(searcher.where if where else chosen, k=k, filters=filters)
     answered = fitted = False
     with paged(settings.value("pager"), wanted=pager is not False and not many):
         for asked in questions:
-            if where:
-                answer = searcher.where(asked, k, filters)
-            else:
-                answer = searcher.ask(asked, k, context, filters, latest=latest, history=history)
+            answer = ask(asked)
             fitted = fitted or answer.fits
             if not (answer.hits or answer.segments) or (strict and not answer.fits):
                 terminal.err(f"deltamem: {_why_nothing(answer, opened, filters)}")
@@ -142,9 +141,7 @@ def query(
                 if many and printed_as is ANSWER_FORMATS["json"]:
                     terminal.out(answers.no_answer_json(answer))
                 continue
-            if not answer.fits and not printed_as.says_fits:
-                about = answers.nothing_fits(answer, filtered=filters != EVERYTHING)
-                terminal.err(f"deltamem: {about}; these are nearest")
+            _say_if_only_near(answer, printed_as, filters)
             if printed_as is ANSWER_FORMATS["text"]:
                 answer = _for_a_person(opened, answer)
             last.keep(path, asked, [hit.uid for hit in answer.hits])
@@ -178,6 +175,14 @@ def _for_a_person(memory: StoredMemory, answer: Answer) -> Answer:
     from deltamem_cli.recall.locate import one_a_message
 
     return one_a_message(memory, answer)
+
+
+def _say_if_only_near(answer: Answer, printed_as: AnswerFormat, filters: Filters) -> None:
+    from deltamem_cli.recall.filters import EVERYTHING
+
+    if not answer.fits and not printed_as.says_fits:
+        about = answers.nothing_fits(answer, filtered=filters != EVERYTHING)
+        terminal.err(f"deltamem: {about}; these are nearest")
 
 
 def _why_nothing(answer: Answer, memory: StoredMemory, filters: Filters) -> str:
