@@ -46,25 +46,19 @@ class Style:
     of_roles: bool = False
     small: bool = False
 
-<<<<<<< HEAD
-    def label(self, line: str) -> Label | None:
-        """Return the label at the start of a line, or None."""
-        found = _match(self.name, line)
-=======
     @property
     def is_timed(self) -> bool:
         """Whether its labels have a time."""
         return self.name in TIMED
 
     def found(self, line: str, below: str = "") -> Match | None:
-        """What the shape finds at the start of a line, whoever's name it is; `below` is the line after it."""
+        """Return what the shape finds at the start of a line, whoever's name it is; `below` is the line after it."""
         bare = self._bare(line)
         return None if bare is None else match(self.name, bare, self._bare(below) or "")
 
     def label(self, line: str, below: str = "") -> Label | None:
-        """The label at the start of a line, or None; `below` is the line after it."""
+        """Return the label at the start of a line, or None; `below` is the line after it."""
         found = self.found(line, below)
->>>>>>> main
         if found is None:
             return None
         key = role_key(found.name)
@@ -126,15 +120,9 @@ class Fences:
 
 
 def named(line: str) -> tuple[str, str] | None:
-<<<<<<< HEAD
-    """Return (name, what follows) of a line that begins with a speaker's name and a colon, or None."""
-    found = _match("plain", line)
-    return (found[0], found[2]) if found else None
-=======
     """(name, what follows) of a line that begins with a speaker's name and a colon, or None."""
     found = match("plain", line)
     return (found.name, found.text) if found and (is_name(found.name) or role_key(found.name) in ROLES) else None
->>>>>>> main
 
 
 def choose(text: str) -> Style | None:
