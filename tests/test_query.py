@@ -149,9 +149,10 @@ def test_what_was_said_again_is_shown_once(searcher: Ask) -> None:
 def test_nothing_fits(talk: Searcher, question: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(query, "UNFAMILIAR", 0.9)
     answer = talk.ask(question)
-    assert answer.hits == ()
+    assert not answer.fits
     assert 0 <= answer.familiarity < 0.9
-    assert talk.where(question).segments == ()
+    assert len(answer.hits) == (5 if question.strip() else 0), "the nearest are shown all the same"
+    assert not talk.where(question).fits
 
 
 def test_where_points_to_the_stretch(searcher: Ask) -> None:
@@ -228,3 +229,9 @@ def test_marks_are_the_words_of_the_question_in_any_form() -> None:
     text = "Ports: the proxy's PORT, exports, parsePortList."
     assert [text[start:end] for start, end in marks("which port?", text)] == ["Ports", "PORT", "Port"]
     assert marks("the of", text) == marks("", text) == []
+
+
+def test_a_session_without_a_title_is_called_by_words_that_say_something(remember: Callable[..., StoredMemory]) -> None:
+    memory = remember([said("q", 1), said("8", 2), said("please mend the tide gauge", 3)])
+    assert memory.title(0) == "please mend the tide gauge"
+    assert remember([said("yes", 1)], Path(memory.name).with_name("other")).title(0) == "yes"

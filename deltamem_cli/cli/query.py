@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -29,8 +32,8 @@ from deltamem_cli.cli.options import (
     span_of,
 )
 from deltamem_cli.cli.output import answers, terminal
-from deltamem_cli.cli.output.answer_formats import ANSWER_FORMATS, Page, answer_format
-from deltamem_cli.cli.output.answer_text import Detail
+from deltamem_cli.cli.output.answer_formats import ANSWER_FORMATS, AnswerFormat, Page, answer_format
+from deltamem_cli.cli.output.answer_text import STRONG, Detail
 from deltamem_cli.cli.output.pager import paged
 from deltamem_cli.errors import ExitStatus, UsageError
 from deltamem_cli.records import Answer
@@ -38,6 +41,9 @@ from deltamem_cli.records import Answer
 if TYPE_CHECKING:
     from deltamem_cli.memory.memory import StoredMemory
     from deltamem_cli.recall.filters import Filters
+
+
+_PHRASE = re.compile(r'"([^"\n]+)"')
 
 
 def query(
@@ -50,8 +56,14 @@ def query(
         int | None, typer.Option("-k", "-n", min=1, help="How many passages (default: 5, for a prompt what fits).")
     ] = None,
     context: Annotated[int, typer.Option("-C", "--context", min=0, help="Passages around each, of its session.")] = 0,
+    latest: Annotated[
+        bool, typer.Option("--latest", help="What was said again, differently, later comes first, and says so.")
+    ] = False,
     history: Annotated[
-        bool, typer.Option("--history", help="Under each passage what it superseded, oldest first.")
+        bool, typer.Option("--history", help="As --latest, with what each passage superseded under it, oldest first.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Print no passages where nothing fits well, not even the nearest.")
     ] = False,
     session: Session = None,
     project: InProject = None,
@@ -61,6 +73,11 @@ def query(
     source: InSource = None,
     since: Since = "",
     until: Until = "",
+    exact: Annotated[
+        list[str] | None,
+        typer.Option("--exact", metavar="TEXT", help='This must stand in it; so must "quoted words".'),
+    ] = None,
+    regex: Annotated[str, typer.Option("--regex", metavar="PATTERN", help="This pattern must be found in it.")] = "",
     where: Annotated[
         bool, typer.Option("--where", help="Only where: stretches of sessions, from the matrix alone.")
     ] = False,
@@ -81,7 +98,7 @@ def query(
 ) -> None:
     """Answer a question from a memory: the passages that fit it best, with file and line.
 
-    Ends with exit code 1 when nothing in the memory fits.
+    Where nothing fits well it says so, shows the nearest and ends with exit code 1.
 
     Example: deltamem query how did we fix the login
 
@@ -103,23 +120,28 @@ def query(
         span=span_of(since, until),
     )  # fmt: skip
     many = asked_in == ["-"]
+    if not many:
+        asked_in = [*asked_in, *(f'"{phrase}"' for phrase in exact or ())] or ([regex] if regex else [])
+    phrases = tuple(exact or ()) if many else tuple(_PHRASE.findall(" ".join(asked_in)))
     questions = _questions(asked_in)
     opened = open_named(path)
+    filters = replace(filters, exact=phrases if exact or opened.text is not None else (), regex=regex)
     encoder = load_encoder(settings.value("model", model), query_only=True)
     searcher = Searcher(opened, encoder)
-    answered = False
+    chosen = partial(searcher.ask, context=context, latest=latest, history=history)
+    ask = partial(searcher.where if where else chosen, k=k, filters=filters)
+    answered = fitted = False
     with paged(settings.value("pager"), wanted=pager is not False and not many):
         for asked in questions:
-            answer = (
-                searcher.where(asked, k, filters)
-                if where
-                else searcher.ask(asked, k, context, filters, history=history)
-            )
-            if not (answer.hits or answer.segments):
+            answer = ask(asked)
+            fitted = fitted or answer.fits
+            if not (answer.hits or answer.segments) or (strict and not answer.fits):
                 terminal.err(f"deltamem: {_why_nothing(answer, opened, filters)}")
+                _hint(opened, answer)
                 if many and printed_as is ANSWER_FORMATS["json"]:
                     terminal.out(answers.no_answer_json(answer))
                 continue
+            _say_if_only_near(answer, printed_as, filters)
             if printed_as is ANSWER_FORMATS["text"]:
                 answer = _for_a_person(opened, answer)
             last.keep(path, asked, [hit.uid for hit in answer.hits])
@@ -135,8 +157,18 @@ def query(
                 terminal.out(shown)
             sys.stdout.flush()
             answered = True
-    if not answered:
+            if not many and answer.familiarity < STRONG:
+                _hint(opened, answer)
+    if not fitted:
         raise typer.Exit(ExitStatus.NOTHING_FOUND)
+
+
+def _hint(memory: StoredMemory, answer: Answer) -> None:
+    """Say what a word that the memory does not know was probably meant to be."""
+    from deltamem_cli.recall.spelling import nearest_words
+
+    for word, near in nearest_words(memory, answer.question).items():
+        terminal.err(f"deltamem: no passage has the word {terminal.line(word)}; did you mean {terminal.line(near)}?")
 
 
 def _for_a_person(memory: StoredMemory, answer: Answer) -> Answer:
@@ -145,9 +177,20 @@ def _for_a_person(memory: StoredMemory, answer: Answer) -> Answer:
     return one_a_message(memory, answer)
 
 
+def _say_if_only_near(answer: Answer, printed_as: AnswerFormat, filters: Filters) -> None:
+    from deltamem_cli.recall.filters import EVERYTHING
+
+    if not answer.fits and not printed_as.says_fits:
+        about = answers.nothing_fits(answer, filtered=filters != EVERYTHING)
+        terminal.err(f"deltamem: {about}; these are nearest")
+
+
 def _why_nothing(answer: Answer, memory: StoredMemory, filters: Filters) -> str:
     from deltamem_cli.recall.filters import EVERYTHING, let_through
 
+    if (filters.exact or filters.regex) and not let_through(memory, filters).any():
+        wanted = [f'"{terminal.line(phrase)}"' for phrase in filters.exact] + [terminal.line(filters.regex)]
+        return f"no passage that the filters let through has {' and '.join(one for one in wanted if one)}"
     if filters != EVERYTHING and not let_through(memory, filters).any():
         return "no passage passes these filters; `deltamem info` shows who speaks in the memory, and when"
     return answers.nothing_fits(answer, filtered=filters != EVERYTHING)

@@ -33,7 +33,7 @@ _LONGEST_NAME = 200  # characters of a session's title or a speaker's name: long
 
 
 class Draft:
-    """Opens `path` if it is there, takes passages, and saves. `header` says how a new memory is made.
+    """Open `path` if it is there, take passages, and save. `header` says how a new memory is made.
 
     rows: how many passages it would save.
     """
@@ -83,21 +83,21 @@ class Draft:
             raise UsageError(f"{self.path}: keeps its text; leave out --no-text, or make another memory with -o")
         if replace(self.header.learning, **(learning or {})) != self.header.learning:
             raise UsageError(
-                f"{self.path}: learned by {self.header.learning}; leave out --rule, --half-life and --states, "
+                f"{self.path}: learned by {self.header.learning}; leave out --rule and --half-life, "
                 "or make another memory with -o"
             )
 
     def keep_to(self, budget: int | None) -> None:
-        """From the next save on the file never exceeds so many bytes; None leaves it as it is."""
+        """Let the file never exceed so many bytes from the next save on; None leaves it as it is."""
         if budget is not None:
             self.header = replace(self.header, budget=budget)
 
     def knows(self, uid: bytes) -> bool:
-        """Whether a passage is in the memory already, or among the new ones."""
+        """Return whether a passage is in the memory already, or among the new ones."""
         return uid in self._uids
 
     def expect(self, uid: bytes) -> None:
-        """A passage that will be added: from now on it is known."""
+        """Count a passage that will be added as known from now on."""
         self._uids.add(uid)
 
     def place_source(self, source: Source) -> None:
@@ -113,7 +113,7 @@ class Draft:
         self._sessions.setdefault(session.id, len(self._sessions))
 
     def add(self, source: str, numbered: list[tuple[int, Passage]], codes: NDArray[np.uint8]) -> None:
-        """Passages of one source with their running numbers in it, and their codes (n, ⌈d/4⌉)."""
+        """Take passages of one log with their running numbers in it, and their codes (n, ⌈d/4⌉)."""
         if not numbered:
             return
         new = [
@@ -168,18 +168,31 @@ class Draft:
         parts.append(self._new_part())
         needless = covered(parts, np.arange(sum(len(part.rows) for part in parts)))
         chosen = np.flatnonzero(~needless) if needless.any() else None
-        sources, sessions = self.sources.values(), self.sessions.values()
-        to = self.path, self.header, self.mean
-        assemble(*to, parts, sources, sessions, chosen=chosen, device=device, expected=self._stamp)
+        assemble(
+            self.path,
+            self.header,
+            self.mean,
+            parts,
+            sources=self.sources.values(),
+            sessions=self.sessions.values(),
+            chosen=chosen,
+            device=device,
+            expected=self._stamp,
+        )
         self._begin(store.open_memory(self.path))
 
     def _new_part(self) -> Part:
         """All that is new. The draft keeps it until the file holds it: a save that is interrupted is done again."""
         rows, vocabulary = ledger.unify(self._new or [(ledger.blank(0, self.header.dimension), np.zeros(0, np.uint64))])
         self._new = [(rows, vocabulary)]
-        names = list(self._sources), list(self._sessions), list(self._speakers)
         return Part(
-            rows, vocabulary, *names, self._text.finish() if self.header.text else None, self._pointers.finish()
+            rows=rows,
+            vocabulary=vocabulary,
+            sources=list(self._sources),
+            sessions=list(self._sessions),
+            speakers=list(self._speakers),
+            text=self._text.finish() if self.header.text else None,
+            pointers=self._pointers.finish(),
         )
 
 
@@ -192,7 +205,7 @@ class _Spool:
         self.add = self._writer.add
 
     def finish(self) -> BlockReader:
-        """All of them, to be read back."""
+        """Return all of them, to be read back."""
 
         def frames(first: int, end: int) -> bytes:
             self._file.seek(first)

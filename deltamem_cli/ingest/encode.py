@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from deltamem_cli.encoders import Encoder
 from deltamem_cli.encoders.pool import Pool
 from deltamem_cli.ingest.draft import Draft
-from deltamem_cli.ingest.read_logs import Summary
+from deltamem_cli.ingest.summary import Summary
 from deltamem_cli.memory import keys
 from deltamem_cli.records import Passage
 from deltamem_cli.text.split import spoken
@@ -74,7 +74,7 @@ class Batches:
             self._sent.popleft()
 
     def left(self) -> list[Placed]:
-        """What was sent and is not in the draft."""
+        """Return what was sent and is not in the draft."""
         return [placed for batch in self._sent for placed in batch.passages]
 
     def _hand_over(self, batch: _Batch) -> None:

@@ -88,7 +88,7 @@ class Found:
 
 
 def discover(environ: Mapping[str, str] = os.environ, platform: str = sys.platform, here: str = ".") -> list[Found]:
-    """The tools that have logs here, in the order of TOOLS."""
+    """Return the tools that have logs here, in the order of TOOLS."""
     bases = _bases(environ, platform, here)
     found = (_look(tool, bases) for tool in TOOLS)
     return [entry for entry in found if entry is not None]
@@ -136,7 +136,15 @@ def _look(tool: Tool, bases: Mapping[str, list[str]]) -> Found | None:
     newest_first = sorted(written, key=lambda file: (written[file], file.path), reverse=True)
     size, times = sum(file.size for file in written), written.values()
     format = next((found for file in newest_first[:_TRIED] if (found := _format(file))), None)
-    return Found(tool.name, format, len(written), size, min(times), max(times), roots)
+    return Found(
+        tool=tool.name,
+        format=format,
+        files=len(written),
+        bytes=size,
+        first=min(times),
+        last=max(times),
+        roots=roots,
+    )
 
 
 def _expanded(root: str, bases: Mapping[str, list[str]]) -> Iterator[str]:

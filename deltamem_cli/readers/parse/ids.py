@@ -30,7 +30,7 @@ def digest(*fields: object) -> str:
 
 
 def session_id(opening: Iterable[Message], place: str = "") -> str:
-    """The id of a session from its first two messages (role, speaker, text, time), and its place where none has a time.
+    """Return the id of a session from its first two messages (role, speaker, text, time), or its place without times.
 
     Conversations that open alike have other times, or stand in another place.
     """
@@ -43,7 +43,7 @@ def session_id(opening: Iterable[Message], place: str = "") -> str:
 
 
 def place_of(path: str) -> str:
-    """The name in a log's path that tells it from others: the file's, or that of the folder that a tool gives its logs.
+    """Return the name in a log's path that tells it from others: the file's, or that of a folder above.
 
     A copy in another folder keeps it; a compressed one, too. "" for a stream without a name.
     """
@@ -57,7 +57,7 @@ def place_of(path: str) -> str:
 
 
 def with_ids(messages: Iterable[Message], place: str = "") -> Iterator[Message]:
-    """The messages, each with a session and an id: those that lack a session are one session of their own.
+    """Yield the messages, each with a session and an id: those that lack a session are one session of their own.
 
     A missing id is made of session, role, kind, speaker, time, text and how often that has been said before, so a
     later message changes no earlier id; nor does one that is off the path change one that is on it. Holds at most two
