@@ -116,7 +116,7 @@ def _search(desk: Desk) -> Callable[..., str]:
         if not answer.hits:
             return f"Nothing in the memory fits (familiarity {answer.familiarity:.2f})."
         note = f"familiarity {answer.familiarity:.2f} of 1" + (
-            "" if answer.familiarity >= 0.15 else ": perhaps not about this at all"
+            "" if answer.fits else ": perhaps not about this at all"
         )
         hits = one_a_message(desk.memory(), answer).hits
         return fenced(hits, _tokens(max_tokens), desk.encoder.count_tokens, note=note)
