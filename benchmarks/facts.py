@@ -74,7 +74,8 @@ def newest_first(searcher: Searcher, case: Case) -> list[bool]:
     """Of each fact whether the last state comes first."""
     last, kept = len(LOGS[case.name]) - 1, []
     for i, question in enumerate(case.questions):
-        found = [state_of(case.messages[h.line - 1].id, i, case.name) for h in searcher.ask(question.text, 20, latest=True).hits]
+        hits = searcher.ask(question.text, 20, latest=True).hits
+        found = [state_of(case.messages[h.line - 1].id, i, case.name) for h in hits]
         told = [state for state in found if state >= 0]
         kept.append(told[:1] == [last])
     return kept
@@ -130,7 +131,8 @@ def latest_first(searcher: Searcher, case: Case) -> bool:
     """Whether the latest evidence session of a case's question comes before its other ones."""
     (question,) = case.questions
     time = {message.session: message.time or 0 for message in case.messages}
-    found = [hit.session for hit in searcher.ask(question.text, 20, latest=True).hits if hit.session in question.sessions]
+    hits = searcher.ask(question.text, 20, latest=True).hits
+    found = [hit.session for hit in hits if hit.session in question.sessions]
     return found[:1] == [max(question.sessions, key=lambda session: time[session])]
 
 
