@@ -22,6 +22,7 @@ from deltamem_cli.readers.io.paths import LogFile, find_logs
 from deltamem_cli.readers.parse.ids import with_ids
 from deltamem_cli.records import DEFAULT_KINDS, KINDS, Kind, Message, Passage, Session, Source
 from deltamem_cli.text import terms
+from deltamem_cli.text.languages import language_of
 from deltamem_cli.text.redact import Redactor
 from deltamem_cli.text.split import passages
 
@@ -90,6 +91,7 @@ def ingest_files(
 ) -> Generator[Progress, None, Summary]:
     """As `ingest`, for files that are found already."""
     summary, draft = work.summary, work.draft
+    summary.encoder = work.encoder.name
     started = time.monotonic()
     try:
         yield from read_files(files, work, format=format, stdin=stdin)
@@ -179,6 +181,8 @@ class Work(Reading):
             self.summary.duplicates += 1
             return
         self.draft.expect(passage.uid)
+        if passage.message.kind == "text":
+            self.summary.letters[language_of(passage.text)] += len(passage.text)
         self._waiting.append((source, number, passage))
         if len(self._waiting) >= WINDOW:
             self.encode(self._batches.ahead)
