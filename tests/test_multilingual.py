@@ -57,10 +57,7 @@ def test_pieces_count_characters_of_scripts_without_spaces() -> None:
 
 
 def test_ingest_says_what_would_serve_a_log_in_another_language(tmp_path: Path) -> None:
-    log = tmp_path / "chat.md"
-    log.write_text(
-        "".join(f"User: Das ist ja nicht so schlimm, wir sehen uns am {i}. Mai\n" for i in range(1, 9)), "utf-8"
-    )
+    log = SAMPLES.parent / "benchmarks" / "sets" / "languages" / "de.txt"
     german = run_cold("ingest", log, "-o", tmp_path / "de")
     assert german.code == 0 and "in German" in german.out + german.err
     english = run_cold("ingest", SAMPLES / "people", "-o", tmp_path / "en")

@@ -12,7 +12,7 @@ from deltamem_cli.cli.output.values import json_line
 from deltamem_cli.text.languages import LANGUAGES
 
 if TYPE_CHECKING:
-    from deltamem_cli.ingest.read_logs import Summary
+    from deltamem_cli.ingest.summary import Summary
     from deltamem_cli.readers.detect import Detected
     from deltamem_cli.readers.discover import Found
 
