@@ -52,7 +52,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages, in file order, each at the line where its words begin.
+    """Yield the messages, in file order, each at the line where its words begin.
 
     Times are the phone's own clock; None throughout where the order of day and month stays open.
     """

@@ -38,7 +38,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The utterances, in file order, each at the line where its words begin.
+    """Yield the utterances, in file order, each at the line where its words begin.
 
     A text in which nobody is named (it was called one by `--format text`) gives its paragraphs, under no name.
     """

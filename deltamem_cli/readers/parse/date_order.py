@@ -38,7 +38,7 @@ class Order:
                 self._last[order] = day
 
     def found(self) -> str:
-        """One of "dmy", "mdy", "ymd", or "" when the dates leave it open."""
+        """Return one of "dmy", "mdy", "ymd", or "" when the dates leave it open."""
         least = min(self._faults.values())
         best = [order for order in _ORDERS if self._faults[order] == least]
         if len(best) == 1:
@@ -48,7 +48,7 @@ class Order:
 
 @lru_cache(maxsize=4096)
 def date(fields: Fields, order: str) -> datetime | None:
-    """The day (UTC) that the numbers mean in that order, None when there is no such day.
+    """Return the day (UTC) that the numbers mean in that order, None when there is no such day.
 
     A year of two digits is one of this century, and never comes first.
     """

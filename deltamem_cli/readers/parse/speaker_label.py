@@ -52,12 +52,12 @@ class Style:
         return self.name in TIMED
 
     def found(self, line: str, below: str = "") -> Match | None:
-        """What the shape finds at the start of a line, whoever's name it is; `below` is the line after it."""
+        """Return what the shape finds at the start of a line, whoever's name it is; `below` is the line after it."""
         bare = self._bare(line)
         return None if bare is None else match(self.name, bare, self._bare(below) or "")
 
     def label(self, line: str, below: str = "") -> Label | None:
-        """The label at the start of a line, or None; `below` is the line after it."""
+        """Return the label at the start of a line, or None; `below` is the line after it."""
         found = self.found(line, below)
         if found is None:
             return None
@@ -86,7 +86,7 @@ class Style:
         return re.sub(r"</[A-Za-z]{2,9}>\s*$", "", line) if self.name == "tag" else line
 
     def title(self, line: str) -> str:
-        """The title that a line before the first speaker gives, or ""."""
+        """Return the title that a line before the first speaker gives, or ""."""
         found = re.match(r"(?:# |title:)\s*(.{1,200})", line)
         return found[1].strip().strip("\"'") if found else ""
 
@@ -109,7 +109,7 @@ class Fences:
         self._open = ""
 
     def inside(self, line: str) -> bool:
-        """True for a line of a fenced block, its fences included."""
+        """Return True for a line of a fenced block, its fences included."""
         found = re.match(r" {0,3}(`{3,}|~{3,})(.*)$", line)
         if not self._open:
             self._open = found[1] if found and not (found[1][0] == "`" and "`" in found[2]) else ""
@@ -126,7 +126,7 @@ def named(line: str) -> tuple[str, str] | None:
 
 
 def choose(text: str) -> Style | None:
-    """The style in which the speakers of a text are marked, or None when nobody takes turns in it."""
+    """Return the style in which the speakers of a text are marked, or None when nobody takes turns in it."""
     if _OTHER_TEXTS.search(text):
         return None
     fences = Fences()
