@@ -33,7 +33,7 @@ from deltamem_cli.cli.options import (
 )
 from deltamem_cli.cli.output import answers, terminal
 from deltamem_cli.cli.output.answer_formats import ANSWER_FORMATS, AnswerFormat, Page, answer_format
-from deltamem_cli.cli.output.answer_text import STRONG, Detail
+from deltamem_cli.cli.output.answer_text import Detail
 from deltamem_cli.cli.output.pager import paged
 from deltamem_cli.errors import ExitStatus, UsageError
 from deltamem_cli.records import Answer
@@ -134,6 +134,8 @@ def query(
     with paged(settings.value("pager"), wanted=pager is not False and not many):
         for asked in questions:
             answer = ask(asked)
+            if answer.hits and (filters.exact or filters.regex):  # what had to be there is
+                answer = replace(answer, fits=True)
             fitted = fitted or answer.fits
             if not (answer.hits or answer.segments) or (strict and not answer.fits):
                 terminal.err(f"deltamem: {_why_nothing(answer, opened, filters)}")
@@ -157,7 +159,7 @@ def query(
                 terminal.out(shown)
             sys.stdout.flush()
             answered = True
-            if not many and answer.familiarity < STRONG:
+            if not many:
                 _hint(opened, answer)
     if not fitted:
         raise typer.Exit(ExitStatus.NOTHING_FOUND)
