@@ -43,7 +43,7 @@ def test_gains_and_segments(states: int, segments: int, known: int) -> None:
     for _ in range(2):
         for fast, plain in zip(Reads(made, "rls").gains(query), matrix.gains(made, query), strict=True):
             assert fast.shape == plain.shape and np.abs(fast - plain).max(initial=0) < 1e-5
-        fast, plain = Reads(made, "rls").segments(query), matrix.read_segments(made, "rls", query)
+        fast, plain = Reads(made, "rls").segments(query), matrix.read_segments(made, RULES["rls"], query)
         assert fast.shape == plain.shape and np.abs(fast - plain).max(initial=0) < 1e-5
 
 
@@ -51,7 +51,7 @@ def test_every_rule_reads_its_segments() -> None:
     made = learned(2, 3, 0, 40)
     query = DICE.standard_normal(40).astype(np.float32)
     for rule in sorted({*RULES} - {"slots"}):
-        assert np.allclose(Reads(made, rule).segments(query), matrix.read_segments(made, rule, query), atol=1e-5)
+        assert np.allclose(Reads(made, rule).segments(query), matrix.read_segments(made, RULES[rule], query), atol=1e-5)
     without = replace(made, alpha=np.zeros(2, np.float32))
     assert not any(part.any() for part in Reads(without, "delta").gains(query))
 

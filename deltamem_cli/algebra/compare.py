@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from deltamem_cli.errors import MemoryFileError
 from deltamem_cli.memory import keys, matrix
 from deltamem_cli.memory.columns import COLUMNS
+from deltamem_cli.memory.matrix import Matrix
 from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.records import Session, Source
+from deltamem_cli.rules import rule_named
 
 Floats = NDArray[np.float32]
 Longs = NDArray[np.int64]
@@ -115,7 +117,7 @@ def novelty(known: StoredMemory, other: StoredMemory, rows: Longs) -> Floats:
     errors = np.ones(len(rows), np.float32)
     for at in range(0, len(rows), _CHUNK):
         meaning = meanings(other, rows[at : at + _CHUNK])
-        errors[at : at + _CHUNK] -= matrix.explained(known.matrix, known.header.rule, meaning)
+        errors[at : at + _CHUNK] -= matrix.explained(known.matrix, rule_named(known.header.rule), meaning)
     return errors
 
 

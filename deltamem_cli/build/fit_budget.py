@@ -1,10 +1,10 @@
 """Rows → as many of them, with as much of their text, as a budget of bytes lets in.
 
-What goes, in order, until the file fits: by a rule with a gain S and most of the directions of F, which rank hardly better
-than a few do, until they are a small part of it; then texts and rows, whichever is worth least for a byte (worth.py),
-the rows summed into one for a stretch of a session (sums.py); then all rows, into one for each session of a log. Sizes
-are measured before anything is written. By the other rules the matrix stays whole, learned from the rows that are left:
-nothing else gives its reads.
+What goes, in order, until the file fits: by a rule with a gain, S and most of the directions of F, which rank hardly
+better than a few do, until they are a small part of it; then texts and rows, whichever is worth least for a byte
+(importance.py), the rows summed into one for a stretch of a session (summary_rows.py); then all rows, into one for each
+session of a log. Sizes are measured before anything is written. By the other rules the matrix stays whole, learned from
+the rows that are left: nothing else gives its reads.
 """
 
 from __future__ import annotations

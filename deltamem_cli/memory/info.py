@@ -14,8 +14,8 @@ from deltamem_cli.memory.file import nbytes
 from deltamem_cli.memory.header import Header
 from deltamem_cli.memory.ledger import NO_TIME, seconds
 from deltamem_cli.memory.memory import StoredMemory
-from deltamem_cli.rules import rule_named
 from deltamem_cli.records import Session
+from deltamem_cli.rules import rule_named
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ from deltamem_cli.memory.header import Header
 from deltamem_cli.memory.ledger import Rows
 from deltamem_cli.memory.matrix import Matrix
 from deltamem_cli.memory.text_blocks import BlockReader, Bounds, plain
-from deltamem_cli.rules import rule_named
 from deltamem_cli.records import KINDS, ROLES, Session, Source
+from deltamem_cli.rules import rule_named
 from deltamem_cli.text import terms
 
 Stamp = tuple[int, int, int]  # inode, size, time of change
@@ -97,7 +97,10 @@ class StoredMemory:
         rule = rule_named(self.header.rule)
         sound = sound and (rule.has_gain or len(matrix.S) == segments)
         self._expect(sound, "the size of the matrix")
-        self._expect(rule.counts_fit(np.diff(matrix.known)) and bool(np.isin(matrix.states, matrix.segments).all()), "the bounds of the matrix")
+        self._expect(
+            rule.counts_fit(np.diff(matrix.known)) and bool(np.isin(matrix.states, matrix.segments).all()),
+            "the bounds of the matrix",
+        )
         numbers = (matrix.S_scale, matrix.F_scale, matrix.norms, matrix.alpha, matrix.fit)
         finite = all(bool(np.isfinite(column).all()) for column in numbers)
         ridge = (matrix.alpha > 0) == rule.has_gain

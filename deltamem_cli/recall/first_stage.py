@@ -34,6 +34,7 @@ from deltamem_cli.recall.bm25 import Bm25
 from deltamem_cli.recall.matrix_scorer import Reads, Words
 from deltamem_cli.recall.weights import FAMILIAR, FIRST
 from deltamem_cli.records import KINDS
+from deltamem_cli.rules import rule_named
 from deltamem_cli.text.time_expressions import spans
 
 Floats = NDArray[np.float32]
@@ -180,7 +181,7 @@ class Ranker:
             beside = self._same_session[first : end - 1]
             raw = with_neighbours((both[:, 1] + words[first:end]) / np.float32(np.sqrt(2)), beside, matrix.NEIGHBOUR)
             read[first:end] = raw / max(float(np.linalg.norm(gain[state])) * float(self._alpha[state]), 1e-12)
-        if self._rule != "rls":
+        if not rule_named(self._rule).has_gain:
             return flat, np.repeat(segments, np.diff(self._matrix.segments))
         read /= np.maximum(self._matrix.norms.astype(np.float32), np.float32(1e-6))
         return flat, read

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from deltamem_cli.memory import keys, matrix
 from deltamem_cli.memory.ledger import Rows
 from deltamem_cli.memory.matrix import Matrix
+from deltamem_cli.rules import rule_named
 
 Floats = NDArray[np.float32]
 Longs = NDArray[np.int64]
@@ -37,8 +38,8 @@ class Reads:
 
     def segments(self, query: Floats) -> Floats:
         """As `matrix.read_segments`."""
-        if self._rule != "rls":
-            return matrix.read_segments(self._matrix, self._rule, query)
+        if not rule_named(self._rule).has_gain:
+            return matrix.read_segments(self._matrix, rule_named(self._rule), query)
         return np.asarray(self._S @ query / max(float(np.linalg.norm(query)), 1e-12), np.float32)
 
     @cached_property

@@ -25,8 +25,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
-from numpy.typing import NDArray
 import numpy as np
+from numpy.typing import NDArray
 
 from deltamem_cli.errors import UsageError
 from deltamem_cli.rules.rule import Floats, State, Writes, effective_rank, stored

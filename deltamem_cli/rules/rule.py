@@ -1,7 +1,7 @@
 """What a rule is to a memory: how a state is learned, which arrays it keeps, and how they are read.
 
-A memory keeps of each state two matrices of int8 rows with a scale each, and three numbers (`State`). What stands in them
-is the rule's own business: nobody else asks for a rule by its name. Reading is numpy alone; torch is loaded by `learn`.
+A memory keeps of each state two matrices of int8 rows with a scale each, and three numbers (`State`). What stands in
+them is the rule's own business: nobody else asks for a rule by its name. Reading is numpy alone; `learn` loads torch.
 """
 
 from __future__ import annotations
@@ -56,8 +56,8 @@ class Rule(Protocol):
     """A write rule. `name` is what the header of a memory calls it.
 
     has_gain: it keeps its gain matrix P in factors: F holds the directions it knows, P = (I − FᵀF) / α, every passage
-    has a norm, S follows from F and the keys, and a budget may cap the rank. has_half_life: older writes can weigh less.
-    directions_are: what a row of F is called.
+    has a norm, S follows from F and the keys, and a budget may cap the rank. has_half_life: older writes can weigh
+    less. directions_are: what a row of F is called.
     """
 
     name: str
@@ -90,9 +90,7 @@ class Rule(Protocol):
         ...
 
 
-def stored(
-    S: torch.Tensor, F: torch.Tensor, norms: torch.Tensor, numbers: tuple[float, float, float]
-) -> State:
+def stored(S: torch.Tensor, F: torch.Tensor, norms: torch.Tensor, numbers: tuple[float, float, float]) -> State:
     """Return a state as a memory keeps it: rows as int8 with a scale each, norms as float16."""
     return State(*rounded(S), *rounded(F), _host(norms.half()), numbers)
 
