@@ -112,10 +112,20 @@ class Memory:
         return summary
 
     def query(
-        self, question: str, k: int = 5, *, context: int = 0, filters: Filters = EVERYTHING, history: bool = False
+        self,
+        question: str,
+        k: int = 5,
+        *,
+        context: int = 0,
+        filters: Filters = EVERYTHING,
+        latest: bool = False,
+        history: bool = False,
     ) -> Answer:
-        """The k passages that answer best, with `history` what each supersedes; `hits` is empty when nothing fits."""
-        return self._searcher.ask(question, k, context, filters, history=history)
+        """The k passages that answer best, or are nearest where the answer says that nothing `fits`.
+
+        latest: what was said again, differently, later comes first; history: with what it supersedes.
+        """
+        return self._searcher.ask(question, k, context, filters, latest=latest, history=history)
 
     def where(self, question: str, k: int = 5, *, filters: Filters = EVERYTHING) -> Answer:
         """The k stretches of sessions (`segments`) that the matrix points to."""

@@ -154,12 +154,14 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a memory says to a question. familiarity: 0 to 1, how well it knows what is asked about.
+    """What a memory says to a question. familiarity: 0 to 1, how likely it is that the best hits are about it.
 
-    Nothing in `hits` (or `segments`, for a question of where) means that the memory holds no answer.
+    Nothing in `hits` (or `segments`, for a question of where) means that nothing passes the filters.
+    fits: whether anything fits well; where not, the hits are the nearest there are.
     """
 
     question: str
     familiarity: float
     hits: tuple[Hit, ...] = ()
     segments: tuple[Segment, ...] = ()
+    fits: bool = False

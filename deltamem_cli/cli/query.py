@@ -55,8 +55,14 @@ def query(
         int | None, typer.Option("-k", "-n", min=1, help="How many passages (default: 5, for a prompt what fits).")
     ] = None,
     context: Annotated[int, typer.Option("-C", "--context", min=0, help="Passages around each, of its session.")] = 0,
+    latest: Annotated[
+        bool, typer.Option("--latest", help="What was said again, differently, later comes first, and says so.")
+    ] = False,
     history: Annotated[
-        bool, typer.Option("--history", help="Under each passage what it superseded, oldest first.")
+        bool, typer.Option("--history", help="As --latest, with what each passage superseded under it, oldest first.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Print no passages where nothing fits well, not even the nearest.")
     ] = False,
     session: Session = None,
     project: InProject = None,
@@ -91,7 +97,7 @@ def query(
 ) -> None:
     """Answer a question from a memory: the passages that fit it best, with file and line.
 
-    Ends with exit code 1 when nothing in the memory fits.
+    Where nothing fits well it says so, shows the nearest and ends with exit code 1.
 
     Example: deltamem query how did we fix the login
 
@@ -100,6 +106,7 @@ def query(
     Example: deltamem query "the port" --format prompt | llm "Which port did we settle on?"
     """
     from deltamem_cli.encoders import load_encoder
+    from deltamem_cli.recall.filters import EVERYTHING
     from deltamem_cli.recall.searcher import Searcher
 
     path, asked_in = memory_and_words(words or [], memory)
@@ -121,20 +128,23 @@ def query(
     filters = replace(filters, exact=phrases if exact or opened.text is not None else (), regex=regex)
     encoder = load_encoder(settings.value("model", model), query_only=True)
     searcher = Searcher(opened, encoder)
-    answered = False
+    answered = fitted = False
     with paged(settings.value("pager"), wanted=pager is not False and not many):
         for asked in questions:
-            answer = (
-                searcher.where(asked, k, filters)
-                if where
-                else searcher.ask(asked, k, context, filters, history=history)
-            )
-            if not (answer.hits or answer.segments):
+            if where:
+                answer = searcher.where(asked, k, filters)
+            else:
+                answer = searcher.ask(asked, k, context, filters, latest=latest, history=history)
+            fitted = fitted or answer.fits
+            if not (answer.hits or answer.segments) or (strict and not answer.fits):
                 terminal.err(f"deltamem: {_why_nothing(answer, opened, filters)}")
                 _hint(opened, answer)
                 if many and printed_as is ANSWER_FORMATS["json"]:
                     terminal.out(answers.no_answer_json(answer))
                 continue
+            if not answer.fits and not printed_as.says_fits:
+                about = answers.nothing_fits(answer, filtered=filters != EVERYTHING)
+                terminal.err(f"deltamem: {about}; these are nearest")
             if printed_as is ANSWER_FORMATS["text"]:
                 answer = _for_a_person(opened, answer)
             last.keep(path, asked, [hit.uid for hit in answer.hits])
@@ -152,7 +162,7 @@ def query(
             answered = True
             if not many and answer.familiarity < STRONG:
                 _hint(opened, answer)
-    if not answered:
+    if not fitted:
         raise typer.Exit(ExitStatus.NOTHING_FOUND)
 
 
