@@ -19,6 +19,7 @@ from deltamem_cli.cli import (
     formats,
     info,
     ingest,
+    mcp_server,
     merge,
     query,
     sessions,
@@ -90,6 +91,7 @@ for command in (
     formats.formats,
     discover.discover,
     config.config,
+    mcp_server.mcp,
 ):
     app.command()(command)
 app.command("open")(show.open_log)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -31,7 +31,7 @@ from deltamem_cli.cli.options import (
     span_of,
 )
 from deltamem_cli.cli.output import answers, terminal
-from deltamem_cli.cli.output.answer_formats import ANSWER_FORMATS, Page, answer_format
+from deltamem_cli.cli.output.answer_formats import ANSWER_FORMATS, AnswerFormat, Page, answer_format
 from deltamem_cli.cli.output.answer_text import STRONG, Detail
 from deltamem_cli.cli.output.pager import paged
 from deltamem_cli.errors import ExitStatus, UsageError
@@ -106,7 +106,6 @@ def query(
     Example: deltamem query "the port" --format prompt | llm "Which port did we settle on?"
     """
     from deltamem_cli.encoders import load_encoder
-    from deltamem_cli.recall.filters import EVERYTHING
     from deltamem_cli.recall.searcher import Searcher
 
     path, asked_in = memory_and_words(words or [], memory)
@@ -128,6 +127,15 @@ def query(
     filters = replace(filters, exact=phrases if exact or opened.text is not None else (), regex=regex)
     encoder = load_encoder(settings.value("model", model), query_only=True)
     searcher = Searcher(opened, encoder)
+    page = Page(
+        style=style,
+        many=many,
+        first=True,
+        max_tokens=max_tokens or 2000,
+        count_tokens=encoder.count_tokens,
+        detail=detail,
+    )
+    shown = _Shown(path, opened, filters, printed_as, page, strict)
     answered = fitted = False
     with paged(settings.value("pager"), wanted=pager is not False and not many):
         for asked in questions:
@@ -136,34 +144,44 @@ def query(
             else:
                 answer = searcher.ask(asked, k, context, filters, latest=latest, history=history)
             fitted = fitted or answer.fits
-            if not (answer.hits or answer.segments) or (strict and not answer.fits):
-                terminal.err(f"deltamem: {_why_nothing(answer, opened, filters)}")
-                _hint(opened, answer)
-                if many and printed_as is ANSWER_FORMATS["json"]:
-                    terminal.out(answers.no_answer_json(answer))
-                continue
-            if not answer.fits and not printed_as.says_fits:
-                about = answers.nothing_fits(answer, filtered=filters != EVERYTHING)
-                terminal.err(f"deltamem: {about}; these are nearest")
-            if printed_as is ANSWER_FORMATS["text"]:
-                answer = _for_a_person(opened, answer)
-            last.keep(path, asked, [hit.uid for hit in answer.hits])
-            page = Page(
-                style=style,
-                many=many,
-                first=not answered,
-                max_tokens=max_tokens or 2000,
-                count_tokens=encoder.count_tokens,
-                detail=detail,
-            )
-            for shown in printed_as.render(answer, page):
-                terminal.out(shown)
-            sys.stdout.flush()
-            answered = True
-            if not many and answer.familiarity < STRONG:
-                _hint(opened, answer)
+            answered = shown.answer(answer, first=not answered) or answered
     if not fitted:
         raise typer.Exit(ExitStatus.NOTHING_FOUND)
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """How the answers of one run are shown."""
+
+    path: str
+    memory: StoredMemory
+    filters: Filters
+    printed_as: AnswerFormat
+    page: Page
+    strict: bool
+
+    def answer(self, answer: Answer, *, first: bool) -> bool:
+        """Print an answer, or why there is none; returns whether anything was printed."""
+        from deltamem_cli.recall.filters import EVERYTHING
+
+        if not (answer.hits or answer.segments) or (self.strict and not answer.fits):
+            terminal.err(f"deltamem: {_why_nothing(answer, self.memory, self.filters)}")
+            _hint(self.memory, answer)
+            if self.page.many and self.printed_as is ANSWER_FORMATS["json"]:
+                terminal.out(answers.no_answer_json(answer))
+            return False
+        if not answer.fits and not self.printed_as.says_fits:
+            about = answers.nothing_fits(answer, filtered=self.filters != EVERYTHING)
+            terminal.err(f"deltamem: {about}; these are nearest")
+        if self.printed_as is ANSWER_FORMATS["text"]:
+            answer = _for_a_person(self.memory, answer)
+        last.keep(self.path, answer.question, [hit.uid for hit in answer.hits])
+        for line in self.printed_as.render(answer, replace(self.page, first=first)):
+            terminal.out(line)
+        sys.stdout.flush()
+        if not self.page.many and answer.familiarity < STRONG:
+            _hint(self.memory, answer)
+        return True
 
 
 def _hint(memory: StoredMemory, answer: Answer) -> None:
