@@ -18,6 +18,10 @@ OTHER_BRANCH = "other branch"
 DEFAULT_KINDS: tuple[Kind, ...] = ("text", "tool_call", "tool_result")
 
 
+class WallTime(float):
+    """Seconds since 1970 of a clock on the wall, as if it went by UTC: the log does not say in which zone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One utterance of a log, exactly as the log has it (nothing cut, nothing added).
@@ -27,7 +31,7 @@ class Message:
              Two blocks of one record (text and tool call) must differ in id or in kind.
     line:    1-based line of the record in the file.
     pointer: JSON pointer inside that line's document, where the line alone does not lead to the text.
-    time:    seconds since 1970-01-01 UTC, or None where the log does not say. Never invented.
+    time:    seconds since 1970-01-01 UTC, a WallTime where the log tells no zone, or None. Never invented.
     speaker: a person's or a model's name as the log gives it, "" where it gives none.
     title, project: of the session, where the log says so at this point ("" elsewhere). A later title wins.
     off_path: it stands on a branch that the conversation left: a regenerated answer, a prompt that was edited.

@@ -112,8 +112,6 @@ def test_a_path_that_is_missing_is_told() -> None:
     "arguments",
     [
         ["ingest"],
-        ["ingest", "x"],
-        ["ingest", "x", "-o", "m", "--dry-run"],
         ["ingest", "x", "-o", "m", "--per-project", "f"],
         ["ingest", "x", "--per-project", "f", "--follow"],
         ["ingest", "x", "-o", "m", "--no-redact", "--redact-emails"],

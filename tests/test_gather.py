@@ -20,7 +20,7 @@ from deltamem_cli.memory.file import open_memory
 from deltamem_cli.memory.header import Header
 from deltamem_cli.memory.text_blocks import BlockReader, pack
 from deltamem_cli.records import Session, Source
-from deltamem_cli.rules import Rule, State
+from deltamem_cli.rules.rule import Rule, State
 
 SESSION, TERMS, DIMENSION, WIDTH = 200, 20, 8, 10
 MOST = 45  # bytes a passage: the order, what is taken, sessions, and (for a moment) the places of the terms

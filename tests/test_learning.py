@@ -33,7 +33,7 @@ from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.first_stage import Ranker
 from deltamem_cli.recall.searcher import Searcher
 from deltamem_cli.records import Message, Source
-from deltamem_cli.rules import RULES, delta, rls, slots
+from deltamem_cli.rules import RULES, delta, rls, rule_named, slots
 
 pytestmark = pytest.mark.usefixtures("poisoned")
 Make = Callable[..., StoredMemory]
@@ -142,8 +142,8 @@ def test_an_empty_memory_of_any_rule_is_read(rule: str, make: Make) -> None:
         memory.rows.take(np.zeros(0, np.int64)), memory.vocabulary, 30, learning=Learning(rule)
     )
     query = np.zeros(30 + keys.WORDS, np.float32)
-    assert matrix.read_segments(nothing, RULES[rule], query).shape == (0,)
-    assert matrix.explained(nothing, RULES[rule], query[None]).tolist() == [0.0]
+    assert matrix.read_segments(nothing, rule_named(rule), query).shape == (0,)
+    assert matrix.explained(nothing, rule_named(rule), query[None]).tolist() == [0.0]
 
 
 # What each state holds

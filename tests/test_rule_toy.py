@@ -11,8 +11,8 @@ from conftest import Ran, write_log
 from numpy.typing import NDArray
 
 from deltamem_cli.memory.file import open_memory
-from deltamem_cli.rules import RULES, State, Writes
-from deltamem_cli.rules.rule import Floats, effective_rank, stored
+from deltamem_cli.rules import RULES
+from deltamem_cli.rules.rule import Floats, State, Writes, effective_rank, stored
 
 
 class Means:
@@ -40,9 +40,12 @@ class Means:
         return S
 
 
+rule = Means()
+
+
 @pytest.fixture
 def toy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(RULES, "means", Means())
+    monkeypatch.setitem(RULES, "means", __name__)
 
 
 def test_a_new_rule_serves_every_verb(toy: None, invoke: Callable[..., Ran], tmp_path: Path) -> None:

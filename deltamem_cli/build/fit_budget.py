@@ -24,7 +24,8 @@ from deltamem_cli.memory import exchanges, keys, ledger, matrix
 from deltamem_cli.memory.columns import COLUMNS
 from deltamem_cli.memory.header import Header
 from deltamem_cli.memory.ledger import Longs, Rows
-from deltamem_cli.rules import RankCap, rule_named
+from deltamem_cli.rules import rule_named
+from deltamem_cli.rules.rule import RankCap
 
 LEAN = RankCap(2, 512), RankCap(4, 256), RankCap(6, 128), RankCap(8, 64), RankCap(16, 32), RankCap(32, 16)
 _DIRECTIONS = 1 / 8  # of the budget: so much of it directions may have, and texts and rows go instead of them

@@ -14,7 +14,8 @@ from deltamem_cli.memory import exchanges, keys, ledger, matrix
 from deltamem_cli.memory.learning import Learning, weights
 from deltamem_cli.memory.ledger import Rows
 from deltamem_cli.memory.matrix import Matrix, joined, with_neighbours
-from deltamem_cli.rules import RankCap, Rule, State, Writes, rule_named
+from deltamem_cli.rules import rule_named
+from deltamem_cli.rules.rule import RankCap, Rule, State, Writes
 
 Floats = NDArray[np.float32]
 Longs = NDArray[np.int64]

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -127,6 +128,8 @@ def query(
     filters = replace(filters, exact=phrases if exact or opened.text is not None else (), regex=regex)
     encoder = load_encoder(settings.value("model", model), query_only=True)
     searcher = Searcher(opened, encoder)
+    chosen = partial(searcher.ask, context=context, latest=latest, history=history)
+    ask = partial(searcher.where if where else chosen, k=k, filters=filters)
     page = Page(
         style=style,
         many=many,
@@ -139,10 +142,7 @@ def query(
     answered = fitted = False
     with paged(settings.value("pager"), wanted=pager is not False and not many):
         for asked in questions:
-            if where:
-                answer = searcher.where(asked, k, filters)
-            else:
-                answer = searcher.ask(asked, k, context, filters, latest=latest, history=history)
+            answer = ask(asked)
             fitted = fitted or answer.fits
             answered = shown.answer(answer, first=not answered) or answered
     if not fitted:
@@ -196,6 +196,14 @@ def _for_a_person(memory: StoredMemory, answer: Answer) -> Answer:
     from deltamem_cli.recall.locate import one_a_message
 
     return one_a_message(memory, answer)
+
+
+def _say_if_only_near(answer: Answer, printed_as: AnswerFormat, filters: Filters) -> None:
+    from deltamem_cli.recall.filters import EVERYTHING
+
+    if not answer.fits and not printed_as.says_fits:
+        about = answers.nothing_fits(answer, filtered=filters != EVERYTHING)
+        terminal.err(f"deltamem: {about}; these are nearest")
 
 
 def _why_nothing(answer: Answer, memory: StoredMemory, filters: Filters) -> str:

@@ -28,8 +28,8 @@ from numpy.typing import NDArray
 
 from deltamem_cli.memory import keys
 from deltamem_cli.memory.ledger import Rows
-from deltamem_cli.rules import Rule
 from deltamem_cli.rules.rls import LEAST_FIT
+from deltamem_cli.rules.rule import Rule
 
 Floats = NDArray[np.float32]
 Longs = NDArray[np.int64]

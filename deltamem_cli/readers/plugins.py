@@ -14,13 +14,13 @@ GROUP = "deltamem.readers"
 
 
 def names() -> list[str]:
-    """The formats that other packages read, sorted."""
+    """Return the formats that other packages read, sorted."""
     return sorted(_found())
 
 
 @cache
 def load(name: str) -> object:
-    """The module (or object) of that name. Raises UsageError when its package is broken."""
+    """Return the module (or object) of that name. Raises UsageError when its package is broken."""
     entry = _found()[name]
     try:
         loaded = entry.load()

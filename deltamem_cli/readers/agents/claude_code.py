@@ -61,7 +61,7 @@ def _is_record(record: dict[str, Any]) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages of a session file, in file order. Raises LogError for a broken `session.json`."""
+    """Yield the messages of a session file, in file order. Raises LogError for a broken `session.json`."""
     if b'"loglines"' in log.head.data and "loglines" in mapping(log.head.document):
         numbered = _web_records(log, report)
     else:

@@ -66,7 +66,7 @@ class Rewinds:
         return out
 
     def drain(self) -> list[Message]:
-        """All that is held, at the end of the log."""
+        """Return all that is held, at the end of the log."""
         return [message for _ in range(len(self._held)) for message in self._pop_first()]
 
     def _go_on(self, prompt: _Prompt | None) -> None:

@@ -54,7 +54,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The turns, in file order, each at the line of its first words.
+    """Yield the turns, in file order, each at the line of its first words.
 
     A recording knows only how long it has run, so times are open, unless the file's name is one of Zoom's, which say
     when it began (`GMT20260102-100200`).

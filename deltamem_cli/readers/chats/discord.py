@@ -22,7 +22,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages of the channel, in the order of the file.
+    """Yield the messages of the channel, in the order of the file.
 
     Raises LogError where the JSON breaks off (an export was interrupted), after the messages before.
     """

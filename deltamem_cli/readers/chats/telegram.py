@@ -32,7 +32,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages of every chat, in the order of the file; each chat is a session.
+    """Yield the messages of every chat, in the order of the file; each chat is a session.
 
     Raises LogError where the JSON breaks off, after the messages before.
     """

@@ -15,7 +15,7 @@ _QUOTES = re.compile(r"gmail_quote|yahoo_quoted|moz-cite-prefix|schema\.skype\.c
 
 
 def html_text(source: str) -> str:
-    """The text of HTML, one block a line; scripts, styles and quoted messages are left out."""
+    """Return the text of HTML, one block a line; scripts, styles and quoted messages are left out."""
     source = _COMMENT.sub("", source)
     words: list[str] = []
     hidden, depth, place = "", 0, 0  # inside an element that is left out: its name, and how often it is open
