@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,7 +33,7 @@ from deltamem_cli.cli.options import (
 )
 from deltamem_cli.cli.output import answers, terminal
 from deltamem_cli.cli.output.answer_formats import ANSWER_FORMATS, AnswerFormat, Page, answer_format
-from deltamem_cli.cli.output.answer_text import STRONG, Detail
+from deltamem_cli.cli.output.answer_text import Detail
 from deltamem_cli.cli.output.pager import paged
 from deltamem_cli.errors import ExitStatus, UsageError
 from deltamem_cli.records import Answer
@@ -130,58 +130,42 @@ def query(
     searcher = Searcher(opened, encoder)
     chosen = partial(searcher.ask, context=context, latest=latest, history=history)
     ask = partial(searcher.where if where else chosen, k=k, filters=filters)
-    page = Page(
-        style=style,
-        many=many,
-        first=True,
-        max_tokens=max_tokens or 2000,
-        count_tokens=encoder.count_tokens,
-        detail=detail,
-    )
-    shown = _Shown(path, opened, filters, printed_as, page, strict)
     answered = fitted = False
     with paged(settings.value("pager"), wanted=pager is not False and not many):
         for asked in questions:
-            answer = ask(asked)
+            answer = _with_what_had_to_stand(ask(asked), filters)
             fitted = fitted or answer.fits
-            answered = shown.answer(answer, first=not answered) or answered
+            if not (answer.hits or answer.segments) or (strict and not answer.fits):
+                terminal.err(f"deltamem: {_why_nothing(answer, opened, filters)}")
+                _hint(opened, answer)
+                if many and printed_as is ANSWER_FORMATS["json"]:
+                    terminal.out(answers.no_answer_json(answer))
+                continue
+            _say_if_only_near(answer, printed_as, filters)
+            if printed_as is ANSWER_FORMATS["text"]:
+                answer = _for_a_person(opened, answer)
+            last.keep(path, asked, [hit.uid for hit in answer.hits])
+            page = Page(
+                style=style,
+                many=many,
+                first=not answered,
+                max_tokens=max_tokens or 2000,
+                count_tokens=encoder.count_tokens,
+                detail=detail,
+            )
+            for shown in printed_as.render(answer, page):
+                terminal.out(shown)
+            sys.stdout.flush()
+            answered = True
+            if not many:
+                _hint(opened, answer)
     if not fitted:
         raise typer.Exit(ExitStatus.NOTHING_FOUND)
 
 
-@dataclass(frozen=True)
-class _Shown:
-    """How the answers of one run are shown."""
-
-    path: str
-    memory: StoredMemory
-    filters: Filters
-    printed_as: AnswerFormat
-    page: Page
-    strict: bool
-
-    def answer(self, answer: Answer, *, first: bool) -> bool:
-        """Print an answer, or why there is none; returns whether anything was printed."""
-        from deltamem_cli.recall.filters import EVERYTHING
-
-        if not (answer.hits or answer.segments) or (self.strict and not answer.fits):
-            terminal.err(f"deltamem: {_why_nothing(answer, self.memory, self.filters)}")
-            _hint(self.memory, answer)
-            if self.page.many and self.printed_as is ANSWER_FORMATS["json"]:
-                terminal.out(answers.no_answer_json(answer))
-            return False
-        if not answer.fits and not self.printed_as.says_fits:
-            about = answers.nothing_fits(answer, filtered=self.filters != EVERYTHING)
-            terminal.err(f"deltamem: {about}; these are nearest")
-        if self.printed_as is ANSWER_FORMATS["text"]:
-            answer = _for_a_person(self.memory, answer)
-        last.keep(self.path, answer.question, [hit.uid for hit in answer.hits])
-        for line in self.printed_as.render(answer, replace(self.page, first=first)):
-            terminal.out(line)
-        sys.stdout.flush()
-        if not self.page.many and answer.familiarity < STRONG:
-            _hint(self.memory, answer)
-        return True
+def _with_what_had_to_stand(answer: Answer, filters: Filters) -> Answer:
+    """The answer; it fits where what had to stand in a passage does."""
+    return replace(answer, fits=answer.fits or bool(answer.hits and (filters.exact or filters.regex)))
 
 
 def _hint(memory: StoredMemory, answer: Answer) -> None:

@@ -149,7 +149,14 @@ class _Session:
         if get("isSidechain") is True:  # a sub-agent: its records carry the parent's id
             agent = string(get("agentId"))
             session = f"{session}/agent-{agent}" if agent else f"{session}/sidechain"
-        return _Place(line, pointer, session, string(get("uuid")), seconds(get("timestamp")), string(get("cwd")))
+        return _Place(
+            line=line,
+            pointer=pointer,
+            session=session,
+            uuid=string(get("uuid")),
+            time=seconds(get("timestamp")),
+            project=string(get("cwd")),
+        )
 
     def _turn(self, record: dict[str, Any], place: _Place, role: Role) -> list[Message]:
         message = record.get("message")

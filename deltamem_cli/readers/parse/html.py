@@ -10,7 +10,7 @@ _TAG = re.compile(r"<(/?)([A-Za-z][\w:-]*+)([^<>]*+)>")
 _BLOCKS = frozenset(
     ["p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "blockquote", "ul", "ol", "table"]
 )
-_UNSEEN = frozenset(["script", "style", "head", "title", "attachment"])
+_UNSEEN = frozenset(["script", "style", "head", "title", "attachment", "quote", "legacyquote"])
 _QUOTES = re.compile(r"gmail_quote|yahoo_quoted|moz-cite-prefix|schema\.skype\.com/Reply|type\s*=\s*[\"']?cite")
 
 
