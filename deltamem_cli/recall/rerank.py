@@ -34,7 +34,7 @@ Longs = NDArray[np.int64]
 
 _SPECIAL = 3  # tokens that an encoder puts around a text, and one for the seam
 
-_OF_TIME = re.compile(r"\s*(when|how long|(in |on |at )?(what|which) (date|day|month|year|time))\b", re.I)
+_OF_TIME = re.compile(r"\s{0,9}(when|how long|(in |on |at )?(what|which) (date|day|month|year|time))\b", re.I)
 
 
 @dataclass(frozen=True)

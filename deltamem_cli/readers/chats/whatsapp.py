@@ -23,7 +23,7 @@ TITLE = "WhatsApp chat export (.txt)"
 
 _IN_MEMORY = 16 << 20  # bytes; the copy of a longer file lies on disk
 _LONGEST = 4 << 20  # characters of one message
-_M = f"{MARKS.pattern}*"
+_M = f"{MARKS.pattern}{{0,8}}+"
 _DATE = rf"(\d{{1,4}}){_M}([./-]){_M}\s?(\d{{1,2}}){_M}\2{_M}\s?(\d{{1,4}})\.?"
 _CLOCK = r"(\d{1,2})[:.](\d{2})(?:[:.](\d{2}))?(?:\s?([AaPp])\.?\s?[Mm]\.?)?"
 _HEADERS = {
