@@ -34,7 +34,7 @@ class Asked:
         """The place of the first passage with the evidence, from 0; 99 where none has it."""
         source, answer = self.question["source"], " ".join(self.question["answer"].split())
         for place, hit in enumerate(self.hits):
-            if hit["source"].endswith(source) and answer in " ".join((hit["text"] or "").split()):
+            if hit.get("source", "").endswith(source) and answer in " ".join((hit["text"] or "").split()):
                 return place
         return 99
 

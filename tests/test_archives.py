@@ -74,7 +74,7 @@ def test_names_that_lead_outside_are_left_out(name: str, tmp_path: Path) -> None
 
 
 def test_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archives, "FREE_BYTES", 1 << 20)
+    monkeypatch.setattr(archives, "FREE_BYTES", 1 << 16)
     zeros = bytes(8 << 20)
     problems: list[LogError] = []
     archive = zipped(tmp_path / "bomb.zip", {"a.jsonl": zeros})
@@ -82,7 +82,7 @@ def test_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert "unpack" in str(problems[0])
     with pytest.raises(LogError, match="500-fold"):
         open_file(f"{archive}/a.jsonl")
-    talk = b"User: x\nBot: y\n" * (1 << 19)
+    talk = b"User: x\nBot: y\n" * (1 << 16)
     for packed in (gzip.compress(talk), zstandard.compress(talk)):
         with pytest.raises(LogError, match="500-fold"):
             read_bytes(packed, "text")

@@ -39,6 +39,16 @@ def same_encoder(a: StoredMemory, b: StoredMemory) -> None:
         )
 
 
+def same_terms(a: StoredMemory, b: StoredMemory) -> None:
+    """Raise MemoryFileError when the memories' texts became terms in different ways."""
+    if a.header.terms != b.header.terms:
+        older = min(a, b, key=lambda memory: memory.header.terms)
+        raise MemoryFileError(
+            f"{older.name}: its terms are of an older version than the other's; bring it up to date from its text "
+            f"(deltamem merge --re-encode {older.name} -o NEW) and compare that"
+        )
+
+
 def same_learning(a: StoredMemory, b: StoredMemory) -> None:
     """Raise MemoryFileError when the memories' matrices learn in different ways, so that they make no common one."""
     if a.header.learning != b.header.learning:

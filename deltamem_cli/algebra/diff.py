@@ -23,6 +23,7 @@ from deltamem_cli.algebra.compare import (
     principal_angles,
     same_encoder,
     same_learning,
+    same_terms,
     spread,
 )
 from deltamem_cli.build.assemble import assemble, part_of
@@ -70,6 +71,7 @@ def diff(a: StoredMemory, b: StoredMemory, k: int = 20, *, numbers: bool = False
     Raises MemoryFileError when the memories were made with different encoders.
     """
     same_encoder(a, b)
+    same_terms(a, b)
     pairs = pair_up(a, b)
     sessions_a, sessions_b = ({session.id for session in memory.sessions} for memory in (a, b))
     told = Difference(
@@ -130,6 +132,7 @@ def save_patch(a: StoredMemory, b: StoredMemory, path: str | Path, device: str =
     both hold but at another place.
     """
     same_encoder(a, b)
+    same_terms(a, b)
     same_learning(a, b)
     pairs = pair_up(a, b)
     chosen = np.sort(np.concatenate([pairs.only_b, moved(a, b, pairs)]))

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deltamem_cli.algebra.compare import same_encoder, same_learning
+from deltamem_cli.algebra.re_term import of_one_version
 from deltamem_cli.build.assemble import assemble, part_of
 from deltamem_cli.build.redundant_summaries import covered
 from deltamem_cli.errors import UsageError
@@ -43,12 +44,15 @@ def merge(memories: Sequence[StoredMemory], path: str | Path, device: str = "cpu
     sums of passages give way to the passages themselves (covered.py).
 
     The matrix of the union is the matrix of all passages at once, in time order. Text that one of the memories kept is
-    kept. Raises MemoryFileError when they were made with different encoders or learn differently, UsageError for
-    patches alone.
+    kept. Raises MemoryFileError when they were made with different encoders or learn differently, or when their terms
+    are of different versions and one lacks text; UsageError for patches alone.
     """
     for other in memories[1:]:
         same_encoder(memories[0], other)
         same_learning(memories[0], other)
+    if len({memory.header.terms for memory in memories}) > 1:
+        with of_one_version(memories, path, device) as alike:
+            return merge(alike, path, device, budget)
     patches = [memory.header.patch for memory in memories]
     if all(patches):
         raise UsageError("every one of these is a patch: merge them with the memory that they belong to")

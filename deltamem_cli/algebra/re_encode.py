@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 from deltamem_cli import encoders
 from deltamem_cli.algebra.compare import same_learning
 from deltamem_cli.algebra.merge import Merged, merge
-from deltamem_cli.build.assemble import assemble, part_of
+from deltamem_cli.algebra.re_term import part_with_terms
+from deltamem_cli.build.assemble import assemble
 from deltamem_cli.encoders import Encoder
 from deltamem_cli.errors import MemoryFileError, UsageError
 from deltamem_cli.memory import keys
 from deltamem_cli.memory.file import open_memory
 from deltamem_cli.memory.memory import StoredMemory
+from deltamem_cli.text import terms
 
 _STEP = 256  # texts encoded at once
 _WINDOW = 2048  # passages that are sorted by length before they are encoded
@@ -65,8 +67,9 @@ def merge_anew(
 
 
 def re_encode(memory: StoredMemory, encoder: Encoder, path: Path, device: str = "cpu") -> StoredMemory:
-    """Write the memory with the codes that this encoder gives to its texts."""
-    rows = memory.rows.replaced(code=_codes(memory, encoder))
+    """Write the memory with the codes that this encoder gives to its texts, and with the terms of new memories."""
+    part = part_with_terms(memory, terms.VERSION)
+    rows = part.rows.replaced(code=_codes(memory, encoder))
     header = replace(
         memory.header,
         encoder=encoder.name,
@@ -74,9 +77,10 @@ def re_encode(memory: StoredMemory, encoder: Encoder, path: Path, device: str = 
         dimension=encoder.dimension,
         window=encoder.max_tokens,
         budget=None,
+        terms=terms.VERSION,
     )
     removed = memory.removed if memory.header.patch else None
-    part = replace(part_of(memory), rows=rows, learned=None)
+    part = replace(part, rows=rows)
     tables = memory.sources, memory.sessions
     assemble(path, header, encoder.mean, [part], *tables, removed=removed, device=device)
     return open_memory(path)

@@ -124,7 +124,7 @@ class Draft:
                 session=self._sessions[passage.message.session],
                 speaker=self._number(passage.message.speaker[:_LONGEST_NAME]),
                 code=code,
-                terms=terms.count(spoken(passage.message, passage.text)),
+                terms=terms.count(spoken(passage.message, passage.text), self.header.terms),
             )
             for (number, passage), code in zip(numbered, codes, strict=True)
         ]

@@ -21,6 +21,7 @@ from deltamem_cli.memory.learning import Learning
 from deltamem_cli.readers.io.paths import LogFile, find_logs
 from deltamem_cli.readers.parse.ids import with_ids
 from deltamem_cli.records import DEFAULT_KINDS, KINDS, Kind, Message, Passage, Session, Source
+from deltamem_cli.text import terms
 from deltamem_cli.text.redact import Redactor
 from deltamem_cli.text.split import passages
 
@@ -35,7 +36,7 @@ _SAVE_SHARE = 20  # and at most 1/20 of the time goes into saving
 def new_header(encoder: Encoder, text: bool, learning: Learning | None = None) -> Header:
     """The header of a memory to be made with that encoder, whose matrix learns as `learning` says (default: `rls`)."""
     made = Header(encoder.name, encoder.fingerprint, encoder.dimension, encoder.max_tokens, text)
-    return replace(made, **asdict(learning or Learning()))
+    return replace(made, terms=terms.VERSION, **asdict(learning or Learning()))
 
 
 def open_draft(

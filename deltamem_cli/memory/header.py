@@ -8,6 +8,7 @@ from typing import Any
 
 from deltamem_cli.errors import MemoryFileError, UsageError
 from deltamem_cli.memory.learning import Learning
+from deltamem_cli.text import terms
 
 _WIDEST = 65536  # dimensions of an encoder: more is no encoder, but an attack on memory
 
@@ -20,6 +21,7 @@ class Header:
     text: whether the passages' text is kept (a merged memory may lack it for some). patch: it also names passages that
     merging it takes away. first, last: milliseconds since 1970 UTC, None where no log says. rule, half_life, states:
     how the matrix learns (learning.py). budget: the bytes that the file never exceeds, None where nothing bounds it.
+    terms: the version of what makes terms of a text (terms.py).
     """
 
     encoder: str
@@ -37,14 +39,15 @@ class Header:
     states: int = 1
     patch: bool = False
     budget: int | None = None
+    terms: int = 1
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], name: str) -> Header:
         """From the JSON of a file. Raises MemoryFileError when a field is missing or of another type."""
-        later = {"half_life": "", "states": 1}  # fields that the first files did not have
+        later = {"half_life": "", "states": 1, "terms": 1}  # fields that the first files did not have
         known: dict[str, Any] = {field.name: values.get(field.name, later.get(field.name)) for field in fields(cls)}
         texts = all(isinstance(known[name], str) for name in ("encoder", "fingerprint", "rule", "half_life"))
-        least = {"dimension": 1, "window": 8, "passages": 0, "sessions": 0, "sources": 0, "states": 1}
+        least = {"dimension": 1, "window": 8, "passages": 0, "sessions": 0, "sources": 0, "states": 1, "terms": 1}
         counts = all(type(known[name]) is int and known[name] >= lowest for name, lowest in least.items())
         counts = counts and known["dimension"] <= _WIDEST
         counts = counts and (known["budget"] is None or (type(known["budget"]) is int and known["budget"] > 0))
@@ -53,6 +56,10 @@ class Header:
         if not (texts and counts and times and flags):
             raise MemoryFileError(f"{name}: its header is damaged; restore the file or ingest again")
         header = cls(**known)
+        if header.terms not in terms.VERSIONS:
+            raise MemoryFileError(
+                f"{name}: its terms are of version {header.terms}, made by a later deltamem; upgrade it"
+            )
         try:
             header.learning  # noqa: B018  # says what is wrong with it
         except UsageError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
 from functools import cached_property
@@ -21,6 +22,7 @@ from deltamem_cli.memory.ledger import Rows
 from deltamem_cli.memory.matrix import Matrix
 from deltamem_cli.memory.text_blocks import BlockReader, Bounds, plain
 from deltamem_cli.records import KINDS, ROLES, Session, Source
+from deltamem_cli.text import terms
 
 Stamp = tuple[int, int, int]  # inode, size, time of change
 
@@ -66,6 +68,15 @@ class StoredMemory:
     def vocabulary(self) -> NDArray[np.uint64]:
         """The terms of all passages as sorted hashes."""
         return self._array("ledger.vocabulary", np.uint64, None)
+
+    def knows(self, term: int) -> bool:
+        """Whether any passage has that term."""
+        place = int(np.searchsorted(self.vocabulary, np.uint64(term)))
+        return place < len(self.vocabulary) and int(self.vocabulary[place]) == term
+
+    def asked(self, question: str) -> Counter[int]:
+        """How often each term occurs in a question, as this memory's passages became terms."""
+        return terms.asked(question, self.knows, self.header.terms)
 
     @cached_property
     def matrix(self) -> Matrix:

@@ -13,7 +13,6 @@ from deltamem_cli.errors import UsageError
 from deltamem_cli.memory.ledger import NO_TIME
 from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.records import KINDS, ROLES
-from deltamem_cli.text import terms
 
 Names = str | Sequence[str]
 
@@ -87,7 +86,7 @@ def _matching(memory: StoredMemory, match: str, cautious: bool) -> NDArray[np.bo
         raise UsageError(f"{memory.name}: keeps no text to match; choose by --session, --source, --speaker or date")
     wanted, texts = match.lower(), list(memory.text)
     found = np.array([wanted in text.lower() for text in texts], bool)
-    words = np.array(sorted(terms.count(match)), np.uint64)
+    words = np.array(sorted(memory.asked(match)), np.uint64)
     if cautious and len(words):
         rows = memory.rows
         asked = np.isin(memory.vocabulary, words)[rows.terms]

@@ -34,7 +34,6 @@ from deltamem_cli.recall.bm25 import Bm25
 from deltamem_cli.recall.matrix_scorer import Reads, Words
 from deltamem_cli.recall.weights import FAMILIAR, FIRST
 from deltamem_cli.records import KINDS
-from deltamem_cli.text import terms
 from deltamem_cli.text.time_expressions import spans
 
 Floats = NDArray[np.float32]
@@ -83,7 +82,7 @@ class Ranker:
     def key(self, vector: Floats, text: str) -> Floats:
         """The key (d,) of a question: its centred, rotated vector and its words, as a passage's but not quantised."""
         dense = keys.centre(vector[None], self.memory.mean)
-        found = np.array(sorted(terms.count(text)), np.uint64)
+        found = np.array(sorted(self.memory.asked(text)), np.uint64)
         words = keys.words(np.array([len(found)]), np.arange(len(found), dtype=np.uint32), found)
         key = keys.join(dense, words)[0]
         return np.asarray(key / max(float(np.linalg.norm(key)), 1e-12), np.float32)
@@ -101,7 +100,7 @@ class Ranker:
         segments = self._best_of_segment(read) if lean else segments
         best = self._best(read)  # before anything fades: what is old is no stranger
         read, segments = read * self._left, segments * self._left[self._matrix.segments[1:] - 1]
-        session, share = self._bm25.scores(terms.count(text))
+        session, share = self._bm25.scores(self.memory.asked(text))
         parts = {
             "share": _z(share),
             "dense": _z(dense),
@@ -124,7 +123,7 @@ class Ranker:
 
     def rarity(self, text: str) -> dict[int, float]:
         """The idf of each term of a text."""
-        return self._bm25.rarity(terms.count(text))
+        return self._bm25.rarity(self.memory.asked(text))
 
     @property
     def idf(self) -> Floats:

@@ -99,15 +99,15 @@ def _maxsim(
     if not found or any(not len(states) for states in found):
         return np.zeros(0, np.float32)
     asked, *passages = found
-    weight = _weights(question, encoder, rarity)[: len(asked)]
+    weight = _weights(question, memory, encoder, rarity)[: len(asked)]
     mean = np.concatenate(passages).mean(axis=0)
     asked = _unit(asked - mean) * (weight / max(float(weight.sum()), 1e-9))[:, None]
     return np.array([(asked @ _unit(states - mean).T).max(axis=1).sum() for states in passages], np.float32)
 
 
-def _weights(question: str, encoder: Encoder, rarity: Mapping[int, float]) -> Floats:
+def _weights(question: str, memory: StoredMemory, encoder: Encoder, rarity: Mapping[int, float]) -> Floats:
     """How much each token of the question counts: the idf of its word; a stop word or sign half of what others do."""
-    words = list(terms.spans(question))
+    words = list(terms.asked_spans(question, memory.knows, memory.header.terms))
     told = np.array(
         [
             max((rarity.get(term, 0.0) for start, end, term in words if start <= at < end), default=0.0)

@@ -171,9 +171,10 @@ class Searcher:
 
 def marks(question: str, text: str) -> list[tuple[int, int]]:
     """Where words of the question stand in the text: (start, end), in order, not overlapping."""
-    asked = terms.count(question)
+    said = list(terms.spans(text))
+    asked = terms.asked(question, {term for _, _, term in said}.__contains__)
     found: list[tuple[int, int]] = []
-    for start, end, term in terms.spans(text):
+    for start, end, term in said:
         if term in asked and (not found or start >= found[-1][1]):
             found.append((start, end))
     return found
