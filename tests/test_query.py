@@ -228,3 +228,9 @@ def test_marks_are_the_words_of_the_question_in_any_form() -> None:
     text = "Ports: the proxy's PORT, exports, parsePortList."
     assert [text[start:end] for start, end in marks("which port?", text)] == ["Ports", "PORT", "Port"]
     assert marks("the of", text) == marks("", text) == []
+
+
+def test_a_session_without_a_title_is_called_by_words_that_say_something(remember: Callable[..., StoredMemory]) -> None:
+    memory = remember([said("q", 1), said("8", 2), said("please mend the tide gauge", 3)])
+    assert memory.title(0) == "please mend the tide gauge"
+    assert remember([said("yes", 1)], Path(memory.name).with_name("other")).title(0) == "yes"

@@ -82,6 +82,16 @@ def test_what_the_tool_wrote_is_not_the_persons() -> None:
     assert (report.skipped["injected"], report.skipped["slash command"], report.skipped["api error"]) == (5, 1, 1)
 
 
+def test_a_notice_with_a_line_behind_it_is_not_the_persons() -> None:
+    notice = "<task-notification>\n<status>killed</status>\n</task-notification>\n"
+    messages, report = read(
+        user("u1", notice + "Read the output file to retrieve the result: /tmp/a.output"),
+        user("u2", notice + "why was it killed?"),
+    )
+    assert [message.text.splitlines()[-1] for message in messages] == ["why was it killed?"]
+    assert report.skipped["injected"] == 1
+
+
 def test_sub_agents_are_sessions_of_their_own() -> None:
     messages, _ = read(
         user("u1", "go"), user("u2", "look", isSidechain=True, agentId="ab1"), user("u3", "old", isSidechain=True)

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Ran, WordEncoder, said
+from conftest import Ran, WordEncoder, said, write_log
 from hypothesis import given
 from hypothesis import strategies as st
 
 from deltamem_cli.cli.output.layout import bound, cells, paragraph, shorten, shorten_middle, wrap
-from deltamem_cli.cli.output.terminal import Style
+from deltamem_cli.cli.output.terminal import Style, clean
 from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.records import Message
 
@@ -31,9 +31,8 @@ def plain() -> Style:
 def test_no_line_is_wider_than_the_screen_and_nothing_is_lost(text: str, width: int) -> None:
     lines = paragraph(text, (), width, plain())
     assert all(cells(line) <= width for line in lines)
-    kept = "".join(text.split()).replace("\x1c", "").isprintable()
-    if kept and text.isascii():
-        assert "".join("".join(lines).split()) == "".join(text.split())
+    if text.isascii():
+        assert "".join("".join(lines).split()) == "".join(clean(text).split())
 
 
 @given(st.lists(st.text("abcdefgh", min_size=1, max_size=9), min_size=1, max_size=40), st.integers(10, 60))
@@ -233,6 +232,25 @@ def test_a_config_file_that_is_none_is_a_sentence(invoke: Invoke, here: Path, at
         assert "config.toml" in ran.err
 
 
+def test_ingest_and_query_need_nothing_else(invoke: Invoke, here: Path, at_home: Path) -> None:
+    log = write_log(here / "a.jsonl", ["the boat is red", "the sail is white"])
+    assert invoke("ingest", log).code == 0
+    assert (at_home / "data" / "deltamem" / "memory.safetensors").exists()
+    assert "the boat is red" in invoke("query", "the", "boat").out
+
+
+def test_merge_asks_before_it_replaces_what_is_no_input(
+    invoke: Invoke, here: Path, remember: Callable[..., StoredMemory]
+) -> None:
+    remember([said("a lake", 2, session="lake")], here / "other.safetensors")
+    before = (here / "other.safetensors").read_bytes()
+    ran = invoke("merge", "notes.safetensors", "-o", "other.safetensors")
+    assert (ran.code, "add --force" in ran.err) == (2, True)
+    assert (here / "other.safetensors").read_bytes() == before
+    assert invoke("merge", "notes.safetensors", "other.safetensors", "-o", "other.safetensors").code == 0
+    assert invoke("merge", "notes.safetensors", "-o", "other.safetensors", "--force").code == 0
+
+
 def test_filters_that_are_repeated_add_up(invoke: Invoke, remember: Callable[..., StoredMemory]) -> None:
     memory = remember(
         [
@@ -257,3 +275,40 @@ def test_the_last_question_is_the_users_alone(invoke: Invoke, here: Path, at_hom
     assert invoke("query", "notes.safetensors", "kiln").code == 0
     (file,) = (at_home / "state" / "deltamem" / "last").iterdir()
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o077) == (0o600, 0)
+
+
+# What must stand in a passage
+
+
+def test_what_is_quoted_must_occur(invoke: Invoke, remember: Callable[..., StoredMemory]) -> None:
+    memory = remember([said("the red kiln is hot", 1), said("the kiln red and hot", 2), said("a boat", 3)]).name
+
+    def lines(*words: str) -> set[str]:
+        ran = invoke("query", memory, *words)
+        return set(re.findall(r"/s:(\d) ", ran.out))
+
+    assert lines("kiln") == {"1", "2"} or lines("kiln") == {"1", "2", "3"}
+    assert lines('hot "red kiln"') == lines("hot", "--exact", "Red Kiln") == lines("--exact", "red kiln") == {"1"}
+    assert lines("kiln", "--regex", "red (and|or)") == {"2"}
+    assert lines("boat", "--regex", "^a b") == {"3"}
+    ran = invoke("query", memory, 'hot "green kiln"')
+    assert (ran.code, 'has "green kiln"' in ran.err) == (1, True)
+    assert "is no pattern" in invoke("query", memory, "kiln", "--regex", "(").err
+
+
+def test_a_pattern_cannot_run_for_ever(
+    invoke: Invoke, remember: Callable[..., StoredMemory], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deltamem_cli.recall.filters._PATIENCE", 0.2)
+    memory = remember([said("a" * 40 + "b", 1)]).name
+    ran = invoke("query", memory, "x", "--regex", "^(a|a)*$|^(a?){40}a{40}$|(a+)+c")
+    assert ran.code in (1, 2)
+
+
+def test_a_word_that_no_passage_has_is_answered_by_the_nearest(
+    invoke: Invoke, remember: Callable[..., StoredMemory]
+) -> None:
+    memory = remember([said("the stoneware bowls are glazed", 1), said("a boat", 2)]).name
+    ran = invoke("query", memory, "stonewear", "bowls")
+    assert "no passage has the word stonewear; did you mean stoneware?" in ran.err
+    assert "did you mean" not in invoke("query", memory, "stoneware bowls").err

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from deltamem_cli.cli import settings
 from deltamem_cli.cli.options import Budget, Json, budget_of
 from deltamem_cli.errors import UsageError
 from deltamem_cli.readers import reader
@@ -19,7 +20,15 @@ def ingest(
         list[str] | None, typer.Argument(metavar="PATHS…", help="Logs, folders of logs, patterns, or - for stdin.")
     ] = None,
     output: Annotated[
-        str, typer.Option("-o", "--output", metavar="MEMORY", help="The memory file; updated if it is there.")
+        str,
+        typer.Option(
+            "-o",
+            "--output",
+            "-m",
+            "--memory",
+            metavar="MEMORY",
+            help="The memory file (default: see `deltamem config`).",
+        ),
     ] = "",
     discover: Annotated[bool, typer.Option("--discover", help="Take the logs that `deltamem discover` lists.")] = False,
     per_project: Annotated[
@@ -51,7 +60,9 @@ def ingest(
     model: Annotated[
         str | None, typer.Option(help="A sentence-transformers model or folder (default: the built-in one).")
     ] = None,
-    device: Annotated[str, typer.Option(help="Where to encode and learn: auto, cpu, cuda, mps.")] = "auto",
+    device: Annotated[
+        str | None, typer.Option(metavar="DEVICE", help="Where to encode and learn: auto, cpu, cuda, mps.")
+    ] = None,
     jobs: Annotated[
         int,
         typer.Option("-j", "--jobs", min=1, max=64, metavar="N", help="Processes that encode, each with an encoder."),
@@ -69,7 +80,7 @@ def ingest(
 ) -> None:
     """Read logs into a memory file. What it knows already is not read twice.
 
-    Example: deltamem ingest ~/.claude/projects -o notes.safetensors
+    Example: deltamem ingest ~/.claude/projects
 
     Example: deltamem ingest --discover -o everything.safetensors --follow
 
@@ -81,8 +92,10 @@ def ingest(
     chosen = [*(paths or []), *(_discovered() if discover else [])]
     if not chosen:
         raise UsageError("nothing to ingest: name logs or folders, or add --discover")
-    if sum((bool(output), bool(per_project), dry_run)) != 1 or (follow and not output):
-        raise UsageError("say where to: -o MEMORY (with --follow or without), --per-project FOLDER, or --dry-run")
+    if per_project and (output or follow):
+        raise UsageError("--per-project writes a memory for each project: leave out -o and --follow")
+    if not output and not per_project and not dry_run:
+        output = _default_memory()
     if no_text and STDIN in chosen:
         raise UsageError(
             "--no-text points back to the log, and standard input is gone afterwards: give the log as a file"
@@ -100,8 +113,8 @@ def ingest(
         redact,
         redact_emails,
         {name: value for name, value in learning.items() if value is not None},
-        model,
-        device,
+        None if (encoder := settings.value("model", model)) == "default" else encoder,
+        settings.value("device", device),
         jobs,
         _devices(devices),
         dtype,
@@ -118,6 +131,19 @@ def ingest(
         status = (verbs.follow if follow else verbs.once)(job, output)
     if status:
         raise typer.Exit(status)
+
+
+def _default_memory() -> str:
+    """The memory that is meant where none is named; its folder is made, which is this user's own."""
+    from pathlib import Path
+
+    path = Path(settings.value("memory"))
+    if str(path) == settings.SETTINGS["memory"].default():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UsageError(f"{path.parent}: cannot be made ({error.strerror}); say where to with -o") from error
+    return str(path)
 
 
 def _discovered() -> list[str]:

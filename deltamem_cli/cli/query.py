@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -30,7 +32,7 @@ from deltamem_cli.cli.options import (
 )
 from deltamem_cli.cli.output import answers, terminal
 from deltamem_cli.cli.output.answer_formats import ANSWER_FORMATS, Page, answer_format
-from deltamem_cli.cli.output.answer_text import Detail
+from deltamem_cli.cli.output.answer_text import STRONG, Detail
 from deltamem_cli.cli.output.pager import paged
 from deltamem_cli.errors import ExitStatus, UsageError
 from deltamem_cli.records import Answer
@@ -38,6 +40,9 @@ from deltamem_cli.records import Answer
 if TYPE_CHECKING:
     from deltamem_cli.memory.memory import StoredMemory
     from deltamem_cli.recall.filters import Filters
+
+
+_PHRASE = re.compile(r'"([^"\n]+)"')
 
 
 def query(
@@ -61,6 +66,11 @@ def query(
     source: InSource = None,
     since: Since = "",
     until: Until = "",
+    exact: Annotated[
+        list[str] | None,
+        typer.Option("--exact", metavar="TEXT", help='This must stand in it; so must "quoted words".'),
+    ] = None,
+    regex: Annotated[str, typer.Option("--regex", metavar="PATTERN", help="This pattern must be found in it.")] = "",
     where: Annotated[
         bool, typer.Option("--where", help="Only where: stretches of sessions, from the matrix alone.")
     ] = False,
@@ -103,8 +113,12 @@ def query(
         span=span_of(since, until),
     )  # fmt: skip
     many = asked_in == ["-"]
+    if not many:
+        asked_in = [*asked_in, *(f'"{phrase}"' for phrase in exact or ())] or ([regex] if regex else [])
+    phrases = tuple(exact or ()) if many else tuple(_PHRASE.findall(" ".join(asked_in)))
     questions = _questions(asked_in)
     opened = open_named(path)
+    filters = replace(filters, exact=phrases if exact or opened.text is not None else (), regex=regex)
     encoder = load_encoder(settings.value("model", model), query_only=True)
     searcher = Searcher(opened, encoder)
     answered = False
@@ -117,6 +131,7 @@ def query(
             )
             if not (answer.hits or answer.segments):
                 terminal.err(f"deltamem: {_why_nothing(answer, opened, filters)}")
+                _hint(opened, answer)
                 if many and printed_as is ANSWER_FORMATS["json"]:
                     terminal.out(answers.no_answer_json(answer))
                 continue
@@ -135,8 +150,18 @@ def query(
                 terminal.out(shown)
             sys.stdout.flush()
             answered = True
+            if not many and answer.familiarity < STRONG:
+                _hint(opened, answer)
     if not answered:
         raise typer.Exit(ExitStatus.NOTHING_FOUND)
+
+
+def _hint(memory: StoredMemory, answer: Answer) -> None:
+    """Say what a word that the memory does not know was probably meant to be."""
+    from deltamem_cli.recall.spelling import nearest_words
+
+    for word, near in nearest_words(memory, answer.question).items():
+        terminal.err(f"deltamem: no passage has the word {terminal.line(word)}; did you mean {terminal.line(near)}?")
 
 
 def _for_a_person(memory: StoredMemory, answer: Answer) -> Answer:
@@ -148,6 +173,9 @@ def _for_a_person(memory: StoredMemory, answer: Answer) -> Answer:
 def _why_nothing(answer: Answer, memory: StoredMemory, filters: Filters) -> str:
     from deltamem_cli.recall.filters import EVERYTHING, let_through
 
+    if (filters.exact or filters.regex) and not let_through(memory, filters).any():
+        wanted = [f'"{terminal.line(phrase)}"' for phrase in filters.exact] + [terminal.line(filters.regex)]
+        return f"no passage that the filters let through has {' and '.join(one for one in wanted if one)}"
     if filters != EVERYTHING and not let_through(memory, filters).any():
         return "no passage passes these filters; `deltamem info` shows who speaks in the memory, and when"
     return answers.nothing_fits(answer, filtered=filters != EVERYTHING)

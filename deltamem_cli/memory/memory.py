@@ -26,6 +26,7 @@ from deltamem_cli.text import terms
 
 Stamp = tuple[int, int, int]  # inode, size, time of change
 
+_OPENING = 8  # human texts among which one names a session: the first of three words or more
 _TITLE = 60  # characters of a session's first text that stand for a title
 
 
@@ -151,15 +152,17 @@ class StoredMemory:
         return self._table("sessions", Session, self.header.sessions)
 
     def title(self, session: int) -> str:
-        """What a person calls a session: the title its log gives it, else how its first human text begins."""
+        """Return what a person calls a session: its log's title, else how its first telling human text begins."""
         if self.sessions[session].title:
             return self.sessions[session].title
         column, role, kind = (self.column(name) for name in ("session", "role", "kind"))
         first, end = np.searchsorted(column, (session, session + 1)).tolist()
         human = (role[first:end] == ROLES.index("user")) & (kind[first:end] == KINDS.index("text"))
-        said = np.flatnonzero(human) + first
-        text = self.text[int(said[0])] if self.text is not None and len(said) else ""
-        words = " ".join(text[:200].split())
+        said = (np.flatnonzero(human) + first).tolist()[:_OPENING]
+        if self.text is None or not said:
+            return ""
+        openings = [" ".join(self.text[row][:200].split()) for row in said]
+        words = next((opening for opening in openings if opening.count(" ") >= 2), openings[0])  # "q" names nothing
         return words if len(words) <= _TITLE else words[:_TITLE].rsplit(" ", 1)[0] + " …"
 
     @cached_property

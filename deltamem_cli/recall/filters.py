@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from deltamem_cli.records import KINDS, ROLES
 
 Names = str | Sequence[str]
 
+_PATIENCE = 5  # seconds that a pattern may take in all
+
 
 @dataclass(frozen=True, slots=True)
 class Filters:
@@ -23,7 +26,8 @@ class Filters:
 
     A field that names several lets through what any of them does. session: the beginning of a session's id, or part of
     its title. speaker, source, project: part of the name, or a pattern with * and ?; as a speaker also a role. match:
-    in the passage's text as it stands. Letter case plays no part.
+    in the passage's text as it stands. Letter case plays no part. exact: each of these must stand in the text; regex: a
+    pattern that must be found in it.
     """
 
     session: Names = ()
@@ -35,9 +39,11 @@ class Filters:
     until: int | None = None
     match: str = ""
     project: Names = ()
+    exact: Names = ()
+    regex: str = ""
 
     def __post_init__(self) -> None:
-        for name in ("session", "speaker", "role", "kind", "source", "project"):
+        for name in ("session", "speaker", "role", "kind", "source", "project", "exact"):
             told = getattr(self, name)
             object.__setattr__(self, name, ((told,) if told else ()) if isinstance(told, str) else tuple(told))
 
@@ -72,12 +78,21 @@ def let_through(memory: StoredMemory, filters: Filters, *, cautious: bool = Fals
         passing &= np.isin(rows.role, [[*ROLES].index(name) for name in filters.role]) | unclear  # type: ignore[arg-type]
     if filters.kind:
         passing &= np.isin(rows.kind, [[*KINDS].index(name) for name in filters.kind]) | unclear  # type: ignore[arg-type]
+    passing &= _dated(memory, filters, unclear)
+    for phrase in (*([filters.match] if filters.match else []), *filters.exact):
+        passing &= _matching(memory, phrase, cautious)
+    if filters.regex:
+        passing &= _fitting(memory, filters.regex, passing)
+    return passing
+
+
+def _dated(memory: StoredMemory, filters: Filters, unclear: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    rows = memory.rows
+    passing = np.ones(len(rows), bool)
     if filters.since is not None:
         passing &= ((rows.time >= filters.since) & (rows.time != NO_TIME)) | unclear
     if filters.until is not None:
         passing &= rows.time <= filters.until
-    if filters.match:
-        passing &= _matching(memory, filters.match, cautious)
     return passing
 
 
@@ -92,6 +107,29 @@ def _matching(memory: StoredMemory, match: str, cautious: bool) -> NDArray[np.bo
         asked = np.isin(memory.vocabulary, words)[rows.terms]
         held = np.bincount(np.repeat(np.arange(len(rows)), rows.sizes), asked, len(rows))
         found |= np.array([not text for text in texts], bool) & (held == len(words))
+    return found
+
+
+def _fitting(memory: StoredMemory, pattern: str, among: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which passages (N,) of those `among` a pattern is found in. Raises UsageError for one that is none or is slow."""
+    import regex
+
+    if memory.text is None:
+        raise UsageError(f"{memory.name}: keeps no text to match; choose by --session, --source, --speaker or date")
+    try:
+        compiled = regex.compile(pattern, regex.IGNORECASE)
+    except regex.error as error:
+        raise UsageError(f"--regex {pattern!r} is no pattern: {error}") from error
+    found = np.zeros(len(among), bool)
+    until = time.monotonic() + _PATIENCE
+    for row in np.flatnonzero(among).tolist():
+        try:
+            left = max(until - time.monotonic(), 1e-3)
+            found[row] = compiled.search(memory.text[row], timeout=left) is not None
+        except TimeoutError as error:
+            raise UsageError(
+                f"--regex {pattern!r} takes more than {_PATIENCE} seconds: write it without nested repeats"
+            ) from error
     return found
 
 

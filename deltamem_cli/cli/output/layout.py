@@ -121,7 +121,7 @@ def _wrapped(line: str, offset: int, width: int, indent: int) -> Iterator[tuple[
 
 def paragraph(text: str, marks: Sequence[Span], width: int, style: Style) -> list[str]:
     """The lines of a text, marks painted."""
-    told, moved = shown(text.rstrip(), marks)
+    told, moved = shown(text.rstrip(" \t\n"), marks)
     lines = []
     for (start, end), indent in wrap(told, width):
         lines.append(" " * indent + _painted(told, start, end, moved, style))
