@@ -27,6 +27,7 @@ from recall import locomo, longmemeval
 from deltamem_cli.encoders import Encoder, load_encoder
 from deltamem_cli.ingest.draft import Draft
 from deltamem_cli.ingest.pipeline import ingest, ingest_messages, new_header
+from deltamem_cli.ingest.read_options import DEFAULTS
 from deltamem_cli.memory import matrix
 from deltamem_cli.memory.file import open_memory
 from deltamem_cli.memory.learning import Learning
@@ -51,8 +52,7 @@ def question_set(path: Path, encoder: Encoder, folder: Path, most: int, rule: st
     header = new_header(encoder, text=True, learning=Learning(rule))
     if path.is_dir():
         draft = Draft(folder / "samples.safetensors", header, encoder.mean)
-        for _ in ingest([str(path)], draft, encoder):
-            pass
+        ingest([str(path)], draft, encoder, DEFAULTS)
         items = [json.loads(line) for line in (path / "questions.jsonl").read_text().splitlines()]
         known, unknown = ([i["question"] for i in items if (i["source"] is None) is absent] for absent in (False, True))
         return Asked([open_memory(draft.path)], [known], [unknown], [[]])

@@ -17,11 +17,12 @@ from statistics import median
 
 import orjson
 
-from deltamem_cli.ingest.read_logs import Reading, Summary, read_files
+from deltamem_cli.ingest.read_logs import read_logs
+from deltamem_cli.ingest.read_options import DEFAULTS
+from deltamem_cli.ingest.summary import Summary
 from deltamem_cli.readers.detect import detect_files, open_log, read_log
 from deltamem_cli.readers.io.paths import LogFile
-from deltamem_cli.records import DEFAULT_KINDS, ReadReport
-from deltamem_cli.text.redact import Redactor
+from deltamem_cli.records import ReadReport
 
 
 def loads(files: list[LogFile]) -> None:
@@ -45,7 +46,7 @@ def read(files: list[LogFile]) -> None:
 
 def dry_run(files: list[LogFile]) -> None:
     """All that a dry run does."""
-    for _ in read_files(files, Reading(Summary(), DEFAULT_KINDS, False, Redactor())):
+    for _ in read_logs(files, DEFAULTS, Summary()):
         pass
 
 

@@ -94,6 +94,7 @@ def ingest(folder: Path, rounds: int) -> None:
     from deltamem_cli.ingest.draft import Draft
     from deltamem_cli.ingest.pipeline import ingest as verb
     from deltamem_cli.ingest.pipeline import new_header
+    from deltamem_cli.ingest.read_options import DEFAULTS
     from deltamem_cli.memory.file import open_memory
 
     texts = sentences(3_000)
@@ -104,8 +105,7 @@ def ingest(folder: Path, rounds: int) -> None:
 
     def ours() -> None:
         memory.unlink(missing_ok=True)
-        for _ in verb([str(log)], Draft(memory, new_header(encoder, text=True), encoder.mean), encoder):
-            pass
+        verb([str(log)], Draft(memory, new_header(encoder, text=True), encoder.mean), encoder, DEFAULTS)
 
     ours()
     passages = list(open_memory(memory).text or [])

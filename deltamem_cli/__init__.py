@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from deltamem_cli.api import Memory
     from deltamem_cli.errors import DeltaMemError, LogError, MemoryFileError, UsageError
+    from deltamem_cli.ingest.read_options import ReadOptions
     from deltamem_cli.memory.learning import Learning
     from deltamem_cli.recall.filters import Filters
     from deltamem_cli.records import Answer, Hit, Message, Segment
@@ -32,15 +33,19 @@ __all__ = [
     "Memory",
     "MemoryFileError",
     "Message",
+    "ReadOptions",
     "Segment",
     "UsageError",
 ]
 
 __version__ = "0.1.0"
 
-_WHERE = {"Memory": "api", "Filters": "recall.filters", "Learning": "memory.learning"} | dict.fromkeys(
-    ("DeltaMemError", "LogError", "MemoryFileError", "UsageError"), "errors"
-)
+_WHERE = {
+    "Memory": "api",
+    "Filters": "recall.filters",
+    "Learning": "memory.learning",
+    "ReadOptions": "ingest.read_options",
+} | dict.fromkeys(("DeltaMemError", "LogError", "MemoryFileError", "UsageError"), "errors")
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401

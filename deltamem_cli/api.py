@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deltamem_cli.errors import UsageError
+from deltamem_cli.ingest.read_options import DEFAULTS, ReadOptions
 from deltamem_cli.memory.file import open_memory
 from deltamem_cli.recall.filters import EVERYTHING, Filters, let_through
-from deltamem_cli.records import DEFAULT_KINDS, Answer, Kind, Message, Source
+from deltamem_cli.records import Answer, Message, Source
 
 if TYPE_CHECKING:
     from deltamem_cli.algebra.compact import Compacted
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from deltamem_cli.algebra.forget import Forgotten
     from deltamem_cli.encoders import Encoder
     from deltamem_cli.ingest.draft import Draft
-    from deltamem_cli.ingest.read_logs import Progress, Summary
+    from deltamem_cli.ingest.summary import Progress, Summary
     from deltamem_cli.memory.info import Info
     from deltamem_cli.memory.learning import Learning
     from deltamem_cli.recall.searcher import Searcher
@@ -39,15 +40,14 @@ class Memory:
         *,
         model: str | None = None,
         device: str = "auto",
-        dtype: str = "float32",
         learning: Learning | None = None,
     ) -> None:
-        """The memory at `path`, which need not be there yet. model, device, dtype: as `deltamem ingest` takes them.
+        """The memory at `path`, which need not be there yet. model, device: as `deltamem ingest` takes them.
 
         learning: how the matrix learns, if it is not there yet; if it is, it must have been made so.
         """
         self.path, self._learning = Path(path), learning
-        self._model, self._device, self._dtype = model, device, dtype
+        self._model, self._device = model, device
 
     @classmethod
     def open(cls, path: str | Path, *, model: str | None = None, device: str = "auto") -> Memory:
@@ -58,49 +58,27 @@ class Memory:
     def ingest(
         self,
         *paths: str | Path,
-        format: str | None = None,
-        kinds: tuple[Kind, ...] = DEFAULT_KINDS,
-        all_branches: bool = False,
+        read: ReadOptions = DEFAULTS,
         text: bool = True,
-        redact: bool = True,
-        redact_emails: bool = False,
-        strict: bool = False,
         budget: int | None = None,
         jobs: int = 1,
-        devices: Sequence[str] = (),
         progress: Callable[[Progress], object] | None = None,
     ) -> Summary:
         """Read logs and folders into the memory; what it knows already is left alone.
 
-        budget: bytes that the file never exceeds from now on. jobs, devices: encode in so many processes, or in one on
-        each of these torch devices. progress: is told how far it is. The rest is as `deltamem ingest` takes it.
+        read: what is taken of the logs. text: keep the passages' text. budget: bytes that the file never exceeds from
+        now on. jobs: encode in so many processes. progress: called with how far it is; what it raises ends the ingest,
+        a KeyboardInterrupt with what is encoded so far saved.
         """
         from deltamem_cli.encoders.pool import places, spread
         from deltamem_cli.ingest.pipeline import ingest
-        from deltamem_cli.text.redact import Redactor
 
-        if redact_emails and not redact:
-            raise UsageError("redact=False and redact_emails=True contradict each other; leave one out")
-        with spread(self._writer, places(self._device, devices, jobs), dtype=self._dtype) as encoder:
-            steps = ingest(
-                [os.fspath(path) for path in paths],
-                self._draft(encoder, text, budget),
-                encoder,
-                format=format,
-                kinds=kinds,
-                strict=strict,
-                device=self._where,
-                redactor=Redactor(redact_emails) if redact else None,
-                all_branches=all_branches,
-            )
-            while True:
-                try:
-                    step = next(steps)
-                except StopIteration as stopped:
-                    self._forget_what_was_open()
-                    return stopped.value  # type: ignore[no-any-return]
-                if progress:
-                    progress(step)
+        with spread(self._writer, places(self._device, jobs)) as encoder:
+            draft = self._draft(encoder, text, budget)
+            names = [os.fspath(path) for path in paths]
+            summary = ingest(names, draft, encoder, read, device=self._where, progress=progress)
+        self._forget_what_was_open()
+        return summary
 
     def add(self, messages: Iterable[Message], name: str, *, text: bool = True, budget: int | None = None) -> Summary:
         """Put messages that a program has at hand into the memory, as the log `name`."""
@@ -182,15 +160,15 @@ class Memory:
 
     @cached_property
     def _where(self) -> str:
-        from deltamem_cli.encoders import pick_device
+        from deltamem_cli.encoders.pool import places
 
-        return pick_device(self._device)
+        return places(self._device)[0]
 
     @cached_property
     def _writer(self) -> Encoder:
         from deltamem_cli.encoders import load_encoder
 
-        return load_encoder(self._model or "default", device=self._where, dtype=self._dtype)
+        return load_encoder(self._model or "default", device=self._where)
 
     @cached_property
     def _searcher(self) -> Searcher:

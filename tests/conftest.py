@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
@@ -22,10 +22,12 @@ from numpy.typing import NDArray
 
 from deltamem_cli.ingest import pipeline as ingesting
 from deltamem_cli.ingest.draft import Draft
+from deltamem_cli.ingest.read_options import ReadOptions
+from deltamem_cli.ingest.summary import Summary
 from deltamem_cli.memory.file import open_memory
 from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.searcher import Searcher
-from deltamem_cli.records import DEFAULT_KINDS, KINDS, Kind, Message, Source
+from deltamem_cli.records import KINDS, Message, Source
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is loaded: for matrices this small threads only wait
 
@@ -89,6 +91,9 @@ def at_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
     home = tmp_path_factory.mktemp("home")
     for name in ("CONFIG", "DATA", "STATE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
+    monkeypatch.setenv("COLUMNS", "100")
+    for name in ("NO_COLOR", "FORCE_COLOR", "PAGER"):
+        monkeypatch.delenv(name, raising=False)
     for name in [name for name in os.environ if name.startswith("DELTAMEM_") and name != "DELTAMEM_UPDATE_DOCS"]:
         monkeypatch.delenv(name)
     return home
@@ -112,29 +117,18 @@ def write_log(path: Path, turns: Sequence[dict[str, Any] | str]) -> Path:
     return path
 
 
-Ingest = Callable[..., ingesting.Summary]
+Ingest = Callable[..., Summary]
 
 
 @pytest.fixture
 def ingest(encoder: WordEncoder) -> Ingest:
     """`ingest(memory, *paths, …)` as the command does it, with the test's encoder."""
 
-    def run(
-        memory: Path, *paths: Path | str, text: bool = True, kinds: tuple[Kind, ...] = DEFAULT_KINDS, **how: Any
-    ) -> Any:
+    def run(memory: Path, *paths: Path | str, text: bool = True, stdin: BinaryIO | None = None, **read: Any) -> Summary:
         draft = Draft(memory, ingesting.new_header(encoder, text), encoder.mean)
-        return finish(ingesting.ingest([str(path) for path in paths], draft, encoder, kinds=kinds, **how))
+        return ingesting.ingest([str(path) for path in paths], draft, encoder, ReadOptions(**read), stdin=stdin)
 
     return run
-
-
-def finish(steps: Any) -> Any:
-    """The value that a generator returns."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stopped:
-            return stopped.value
 
 
 def memorise(messages: Sequence[Message], path: Path, encoder: WordEncoder) -> StoredMemory:

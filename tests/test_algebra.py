@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import SAMPLES, Ran, WordEncoder, finish, said, turn, write_log
+from conftest import SAMPLES, Ran, WordEncoder, said, turn, write_log
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +24,7 @@ from deltamem_cli.build import scratch
 from deltamem_cli.errors import MemoryFileError, UsageError
 from deltamem_cli.ingest import pipeline as ingesting
 from deltamem_cli.ingest.draft import Draft
+from deltamem_cli.ingest.read_options import DEFAULTS
 from deltamem_cli.memory.file import open_memory
 from deltamem_cli.memory.learning import Learning
 from deltamem_cli.memory.memory import StoredMemory
@@ -70,7 +71,7 @@ def make(logs: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Cal
         if key not in known:
             known[key] = folder / f"{len(known)}.safetensors"
             draft = Draft(known[key], ingesting.new_header(encoder, text, learning), encoder.mean)
-            finish(ingesting.ingest([str(logs[name]) for name in sorted(names)], draft, encoder))
+            ingesting.ingest([str(logs[name]) for name in sorted(names)], draft, encoder, DEFAULTS)
         return known[key]
 
     return run
@@ -200,7 +201,7 @@ def test_a_log_that_lost_passages_is_read_again(
     forget(memory, let_through(memory, Filters(session="bo1")), path)
     assert open_memory(path).header.passages < memory.header.passages
     draft = Draft(path, memory.header, memory.mean)
-    finish(ingesting.ingest([str(logs["ada"]), str(logs["bo"])], draft, encoder))
+    ingesting.ingest([str(logs["ada"]), str(logs["bo"])], draft, encoder, DEFAULTS)
     assert path.read_bytes() == make({"ada", "bo"}).read_bytes()
 
 

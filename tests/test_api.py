@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from conftest import Ran, turn, write_log
 
-from deltamem_cli import Filters, Learning, Memory, Message, UsageError
+from deltamem_cli import Filters, Learning, Memory, Message, ReadOptions, UsageError
 from deltamem_cli.encoders import load_encoder
 from deltamem_cli.memory.file import open_memory
 
@@ -31,12 +31,12 @@ def logs(tmp_path: Path) -> list[Path]:
 
 WAYS: list[tuple[Sequence[str], dict[str, Any], dict[str, Any]]] = [
     ([], {}, {}),
-    (["--no-text", "--no-redact"], {}, {"text": False, "redact": False}),
-    (["--rule", "rls", "--half-life", "9", "--states", "2"], {"learning": Learning("rls", "9", 2)}, {}),
+    (["--no-text", "--no-redact"], {}, {"text": False, "read": ReadOptions(redact=False)}),
+    (["--rule", "rls", "--half-life", "9"], {"learning": Learning("rls", "9")}, {}),
     (["--rule", "slots"], {"learning": Learning("slots")}, {}),
-    (["--budget", "16KB", "--kinds", "text"], {}, {"budget": 16_000, "kinds": ("text",)}),
-    (["--all-branches", "--redact-emails"], {}, {"all_branches": True, "redact_emails": True}),
-    (["--format", "openai", "--strict"], {}, {"format": "openai", "strict": True}),
+    (["--budget", "16KB", "--kinds", "text"], {}, {"budget": 16_000, "read": ReadOptions(kinds=("text",))}),
+    (["--all-branches", "--redact-emails"], {}, {"read": ReadOptions(all_branches=True, redact_emails=True)}),
+    (["--format", "openai", "--strict"], {}, {"read": ReadOptions(format="openai", strict=True)}),
 ]
 
 
@@ -57,9 +57,9 @@ def test_ingest(
 def test_what_contradicts_itself_is_refused(logs: list[Path], tmp_path: Path, invoke: Invoke) -> None:
     memory = Memory(tmp_path / "m", learning=Learning("delta"))
     with pytest.raises(UsageError, match="contradict each other"):
-        memory.ingest(*logs, redact=False, redact_emails=True)
-    with pytest.raises(UsageError, match="--devices names the device of every worker"):
-        memory.ingest(*logs, devices=("cpu", "cpu"), jobs=2)
+        ReadOptions(redact=False, redact_emails=True)
+    with pytest.raises(UsageError, match="--device names a place for each process"):
+        Memory(tmp_path / "m", device="cpu,cpu").ingest(*logs, jobs=2)
     memory.ingest(*logs)
     with pytest.raises(UsageError, match="learned by delta"):
         Memory(memory.path, learning=Learning("slots")).add([Message("hello", "user", line=1)], "bot")
@@ -112,9 +112,9 @@ def test_answers(logs: list[Path], tmp_path: Path, invoke: Invoke) -> None:
 
 
 def test_several_processes_are_the_same_bytes(logs: list[Path], tmp_path: Path) -> None:
-    one, two = Memory(tmp_path / "one"), Memory(tmp_path / "two")
+    one, two = Memory(tmp_path / "one"), Memory(tmp_path / "two", device="cpu,cpu")
     one.ingest(logs[0])
-    two.ingest(logs[0], devices=("cpu", "cpu"))
+    two.ingest(logs[0])
     assert one.path.read_bytes() == two.path.read_bytes()
     again = one.merge(two, into=tmp_path / "both", re_encode=True)
     assert again.path.read_bytes() == one.path.read_bytes()

@@ -14,7 +14,7 @@ from conftest import SAMPLES, Ingest, Ran, WordEncoder
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deltamem_cli.ingest.read_logs import OFF_PATH
+from deltamem_cli.ingest.pipeline import OFF_PATH
 from deltamem_cli.memory.file import open_memory
 from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.readers.agents import claude_rewind

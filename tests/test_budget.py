@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Ingest, Ran, WordEncoder, finish, turn, write_log
+from conftest import Ingest, Ran, WordEncoder, turn, write_log
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +24,7 @@ from deltamem_cli.cli.options import budget_of
 from deltamem_cli.errors import UsageError
 from deltamem_cli.ingest import pipeline as ingesting
 from deltamem_cli.ingest.draft import Draft
+from deltamem_cli.ingest.read_options import DEFAULTS
 from deltamem_cli.memory import keys
 from deltamem_cli.memory.file import open_memory
 from deltamem_cli.memory.learning import Learning
@@ -70,7 +71,7 @@ def made(path: Path, logs: list[Path], budget: int | None = None, how: Learning 
     encoder = WordEncoder()
     draft = Draft(path, ingesting.new_header(encoder, text=True, learning=how), encoder.mean)
     draft.keep_to(budget)
-    finish(ingesting.ingest([str(log) for log in logs], draft, encoder))
+    ingesting.ingest([str(log) for log in logs], draft, encoder, DEFAULTS)
     return path
 
 
@@ -182,13 +183,13 @@ def test_a_log_a_hundred_times_the_budget(tmp_path: Path, monkeypatch: pytest.Mo
     budget = log.stat().st_size // 100
     monkeypatch.setattr(ingesting, "_SAVE_ROWS", 1500)
     sizes: list[int] = []
-    save = ingesting.Work.save
+    save = ingesting.IngestRun.save
 
-    def watched(work: ingesting.Work) -> None:
-        save(work)
-        sizes.append(work.draft.path.stat().st_size)
+    def watched(run: ingesting.IngestRun) -> None:
+        save(run)
+        sizes.append(run.draft.path.stat().st_size)
 
-    monkeypatch.setattr(ingesting.Work, "save", watched)
+    monkeypatch.setattr(ingesting.IngestRun, "save", watched)
     path = made(tmp_path / "m.safetensors", [log], budget)
     assert len(sizes) > 3
     assert max(sizes) <= budget

@@ -95,3 +95,12 @@ def test_what_is_no_date_is_answered_with_what_can_be_written(text: str) -> None
 def test_any_text_is_a_date_or_a_usage_error(text: str, end: bool) -> None:
     with contextlib.suppress(UsageError):
         assert isinstance(parse_date(text, NOW, end=end), int)
+
+
+@pytest.mark.parametrize(
+    "words, english",
+    [("gestern", "yesterday"), ("letzte woche", "last week"), ("mayo 2026", "may 2026"), ("上个月", "last month")],
+)
+def test_a_date_may_be_in_another_language(words: str, english: str) -> None:
+    now = datetime(2026, 5, 20, 12, tzinfo=UTC)
+    assert parse_date(words, now) == parse_date(english, now)

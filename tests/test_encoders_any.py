@@ -17,6 +17,7 @@ from deltamem_cli.encoders.tokens import LONGEST
 from deltamem_cli.errors import BadData
 from deltamem_cli.ingest.draft import Draft
 from deltamem_cli.ingest.pipeline import ingest, new_header
+from deltamem_cli.ingest.read_options import DEFAULTS
 from deltamem_cli.memory.file import open_memory
 from deltamem_cli.recall.searcher import Searcher
 
@@ -168,7 +169,7 @@ def test_from_log_to_answer(make: Callable[[Path], Path], tmp_path: Path) -> Non
     said = ["the kettle is by the river", "a red lamp", "the boat was moved", "is the old door red ?"]
     log = write_log(tmp_path / "log.jsonl", [turn(text) for text in said])
     draft = Draft(tmp_path / "memory.safetensors", new_header(encoder, text=True), encoder.mean)
-    list(ingest([str(log)], draft, encoder))
+    ingest([str(log)], draft, encoder, DEFAULTS)
     memory = open_memory(draft.path)
     assert memory.header.window == encoder.max_tokens
     best = Searcher(memory, load_encoder(memory.header.encoder, query_only=True)).ask("where is the kettle").hits[0]

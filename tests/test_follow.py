@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from deltamem_cli.errors import MemoryFileError
-from deltamem_cli.ingest.follow import due
 from deltamem_cli.memory.file import open_memory
 from deltamem_cli.memory.memory import StoredMemory
+from deltamem_cli.readers.io.watching import due
 
 PATIENCE = 20.0  # seconds; a machine with much to do is slow, not wrong
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import SAMPLES, Ingest, WordEncoder, finish, memorise, said, turn, write_log
+from conftest import SAMPLES, Ingest, WordEncoder, memorise, said, turn, write_log
 
 from deltamem_cli.build.assemble import assemble
 from deltamem_cli.errors import LogError, UsageError
 from deltamem_cli.ingest import pipeline as ingesting
 from deltamem_cli.ingest.draft import Draft
+from deltamem_cli.ingest.read_options import DEFAULTS
 from deltamem_cli.memory.file import open_memory
 from deltamem_cli.memory.ledger import NO_TIME
 from deltamem_cli.memory.memory import StoredMemory
@@ -282,7 +283,7 @@ def test_an_interrupt_keeps_a_whole_memory_and_loses_nothing(
     monkeypatch.setattr(ingesting, "WINDOW", window)
     tired = Tired(asked=[[], []] if window == 4096 else [])
     draft = Draft(memory, ingesting.new_header(tired, text=True), tired.mean)
-    summary = finish(ingesting.ingest([*map(str, logs)], draft, tired))
+    summary = ingesting.ingest([*map(str, logs)], draft, tired, DEFAULTS)
     assert summary.interrupted
     if window < 4096:
         kept = open_memory(memory)
@@ -310,7 +311,7 @@ def test_an_interrupt_between_a_row_and_its_text_parts_nothing(
         add(text)
 
     spool.add = interrupted
-    assert finish(ingesting.ingest([str(log)], draft, encoder)).interrupted
+    assert ingesting.ingest([str(log)], draft, encoder, DEFAULTS).interrupted
     assert texts(memory) == [f"one speaks of thing {i}" for i in range(10)]
     ingest(memory, log)
     assert texts(memory) == [f"one speaks of thing {i}" for i in range(30)]
@@ -380,6 +381,6 @@ def test_a_save_that_is_interrupted_is_done_again(
 
     monkeypatch.setattr("deltamem_cli.ingest.draft.assemble", interrupted)
     draft = Draft(memory, ingesting.new_header(encoder, text=True), encoder.mean)
-    assert finish(ingesting.ingest([*map(str, logs)], draft, encoder)).interrupted
+    assert ingesting.ingest([*map(str, logs)], draft, encoder, DEFAULTS).interrupted
     ingest(memory, *logs)
     assert sorted(texts(memory)) == sorted(f"{name} speaks of thing {i}" for name in "ab" for i in range(9))

@@ -345,16 +345,16 @@ def test_a_damaged_matrix_of_any_rule_is_refused(make: Make) -> None:
 def test_the_command(invoke: Callable[..., Ran], tmp_path: Path) -> None:
     turns = [turn(text, session_id=topic) for topic, text in TOPICS.items()]
     log, path = write_log(tmp_path / "log.jsonl", turns), tmp_path / "m.safetensors"
-    assert invoke("ingest", log, "-o", path, "--rule", "delta", "--states", 2).code == 0
+    assert invoke("ingest", log, "-o", path, "--rule", "delta").code == 0
     told = json.loads(invoke("info", path, "--json").out)
-    assert (told["header"]["rule"], told["header"]["states"], told["states"]) == ("delta", 2, 2)
-    assert "delta, 2 states" in invoke("info", path).out
+    assert (told["header"]["rule"], told["header"]["states"], told["states"]) == ("delta", 1, 1)
+    assert "delta" in invoke("info", path).out
     assert "wren" in invoke("query", path, "where does the wren sleep").out
     assert "a wren" in invoke("query", path, "wren sleeps under the bridge", "--where", "-k", 1).out
     before = path.read_bytes()
     assert invoke("ingest", log, "-o", path).code == 0
     assert invoke("ingest", log, "-o", path, "--rule", "delta").code == 0
-    for wrong in (("--rule", "slots"), ("--half-life", "90d"), ("--states", 3), ("--rule", "hebb")):
+    for wrong in (("--rule", "slots"), ("--half-life", "90d"), ("--rule", "hebb")):
         refused = invoke("ingest", log, "-o", path, *wrong)
         assert (refused.code, refused.err.count("\n")) == (2, 1)
     assert path.read_bytes() == before

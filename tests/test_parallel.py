@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import ROOT, SAMPLES, Ingest, Ran, WordEncoder, finish, run_cold, turn, write_log
+from conftest import ROOT, SAMPLES, Ingest, Ran, WordEncoder, run_cold, turn, write_log
 from numpy.typing import NDArray
 
 from deltamem_cli.encoders import Encoder, load_encoder
@@ -23,6 +23,8 @@ from deltamem_cli.errors import BadData, UsageError
 from deltamem_cli.ingest import encode as batches
 from deltamem_cli.ingest import pipeline as ingesting
 from deltamem_cli.ingest.draft import Draft
+from deltamem_cli.ingest.read_options import DEFAULTS
+from deltamem_cli.ingest.summary import Summary
 from deltamem_cli.memory.file import open_memory
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="process groups and signals as POSIX has them")
@@ -68,10 +70,9 @@ def logs(tmp_path: Path) -> list[Path]:
     ]
 
 
-def through(encoder: Encoder, path: Path, logs: Sequence[Path]) -> ingesting.Summary:
+def through(encoder: Encoder, path: Path, logs: Sequence[Path]) -> Summary:
     draft = Draft(path, ingesting.new_header(encoder, text=True), encoder.mean)
-    summary: ingesting.Summary = finish(ingesting.ingest([*map(str, logs)], draft, encoder))
-    return summary
+    return ingesting.ingest([*map(str, logs)], draft, encoder, DEFAULTS)
 
 
 @pytest.mark.parametrize(("workers", "save_often"), [(1, False), (5, False), (2, True)])
@@ -106,10 +107,10 @@ def test_an_interrupt_loses_nothing(small: None, tmp_path: Path, logs: list[Path
 def test_places() -> None:
     assert places("cpu") == ["cpu"]
     assert places("cpu", jobs=3) == ["cpu"] * 3
-    assert places(devices=["cpu", "cpu"]) == ["cpu", "cpu"]
-    for wrong in ({"devices": ["cpu"], "jobs": 2}, {"devices": ["cpu"], "device": "cpu"}, {"devices": ["cuda:9"]}):
+    assert places("cpu, cpu") == ["cpu", "cpu"]
+    for device, jobs in (("cpu,cpu", 2), ("cpu,cuda:9", 1), ("cpu,", 1)):
         with pytest.raises(UsageError):
-            places(**wrong)
+            places(device, jobs)
 
 
 # Processes
@@ -117,7 +118,7 @@ def test_places() -> None:
 
 @pytest.fixture
 def worker() -> Iterator[Worker]:
-    worker = Worker("default", "cpu", "float32", None, 1)
+    worker = Worker("default", "cpu", 1)
     yield worker
     worker.end()
 
@@ -131,7 +132,7 @@ def test_a_worker_gives_the_encoders_very_bits_and_its_end_is_a_sentence(worker:
 
 
 def test_a_workers_error_is_its_sentence(tmp_path: Path) -> None:
-    worker = Worker(str(tmp_path / "no-model"), "cpu", "float32", None, 1)
+    worker = Worker(str(tmp_path / "no-model"), "cpu", 1)
     for _ in range(2):
         with pytest.raises(UsageError, match="no-model is not a folder"):
             worker.encode(["x"])
@@ -192,7 +193,7 @@ def test_the_commands_with_two_processes(tmp_path: Path) -> None:
     logs = SAMPLES / "text", SAMPLES / "chatgpt"
     one, two = tmp_path / "one.safetensors", tmp_path / "two.safetensors"
     assert run_cold("ingest", *logs, "-o", one, "--device", "cpu").code == 0
-    ran: Ran = run_cold("ingest", *logs, "-o", two, "--devices", "cpu,cpu")
+    ran: Ran = run_cold("ingest", *logs, "-o", two, "--device", "cpu,cpu")
     assert (ran.code, ran.err) == (0, "")
     assert two.read_bytes() == one.read_bytes()
     assert run_cold("ingest", *logs, "--per-project", tmp_path / "each", "-j", "2", "-q").code == 0

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from deltamem_cli.encoders import Encoder
 from deltamem_cli.ingest.draft import Draft
 from deltamem_cli.ingest.pipeline import ingest, new_header
-from deltamem_cli.ingest.read_logs import Summary
+from deltamem_cli.ingest.read_options import DEFAULTS
+from deltamem_cli.ingest.summary import Summary
 from deltamem_cli.memory.file import open_memory
 from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.source_text import read_sources
@@ -179,9 +180,7 @@ def words() -> Encoder:
     return WordEncoder()
 
 
-def _ingested(
-    folder: Path, words: Encoder, redactor: Redactor | None, text: bool = True
-) -> tuple[StoredMemory, Summary]:
+def _ingested(folder: Path, words: Encoder, text: bool = True) -> tuple[StoredMemory, Summary]:
     secret = SECRETS["github-token"]
     shared: dict[str, object] = {"sessionId": f"s {secret}", "parentUuid": None, "cwd": f"/home/{secret}"}
     turns: list[dict[str, object]] = [
@@ -191,19 +190,14 @@ def _ingested(
     ]
     (folder / "log.jsonl").write_text("".join(json.dumps(shared | turn) + "\n" for turn in turns))
     path = folder / f"{'text' if text else 'places'}.safetensors"
-    steps = ingest(
-        [str(folder / "log.jsonl")], Draft(path, new_header(words, text), words.mean), words, redactor=redactor
-    )
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stopped:
-            return open_memory(path), stopped.value
+    draft = Draft(path, new_header(words, text), words.mean)
+    summary = ingest([str(folder / "log.jsonl")], draft, words, DEFAULTS)
+    return open_memory(path), summary
 
 
 def test_nothing_redacted_is_left_in_a_memory(tmp_path: Path, words: WordEncoder) -> None:
     secret = SECRETS["github-token"]
-    memory, summary = _ingested(tmp_path, words, Redactor())
+    memory, summary = _ingested(tmp_path, words)
     assert summary.redacted["github-token"] >= 3
     assert memory.text is not None
     everything = [*memory.text, *memory.pointers, *memory.speakers, *(str(s) for s in memory.sessions)]
@@ -212,7 +206,7 @@ def test_nothing_redacted_is_left_in_a_memory(tmp_path: Path, words: WordEncoder
 
 
 def test_text_that_was_not_kept_is_redacted_when_it_is_read_again(tmp_path: Path, words: Encoder) -> None:
-    memory, _ = _ingested(tmp_path, words, Redactor(), text=False)
+    memory, _ = _ingested(tmp_path, words, text=False)
     texts = read_sources(memory, list(range(len(memory.rows))), words)
     assert len(texts) == len(memory.rows)
     assert not any(SECRETS["github-token"] in text for text in texts.values())

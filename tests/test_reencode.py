@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Ran, WordEncoder, finish, turn, write_log
+from conftest import Ran, WordEncoder, turn, write_log
 from numpy.typing import NDArray
 
 from deltamem_cli.algebra.diff import save_patch
@@ -17,6 +17,7 @@ from deltamem_cli.algebra.re_encode import encoder_for, merge_anew
 from deltamem_cli.errors import ExitStatus, MemoryFileError, UsageError
 from deltamem_cli.ingest import pipeline as ingesting
 from deltamem_cli.ingest.draft import Draft
+from deltamem_cli.ingest.read_options import DEFAULTS
 from deltamem_cli.memory.file import open_memory
 from deltamem_cli.memory.learning import Learning
 
@@ -52,7 +53,7 @@ def make(tmp_path: Path) -> Make:
     def run(encoder: WordEncoder, *names: str, text: bool = True, how: Learning | None = None) -> Path:
         path = tmp_path / f"{encoder.name}-{'-'.join(names)}-{text}.safetensors"
         draft = Draft(path, ingesting.new_header(encoder, text, how), encoder.mean)
-        finish(ingesting.ingest([str(logs[name]) for name in names], draft, encoder))
+        ingesting.ingest([str(logs[name]) for name in names], draft, encoder, DEFAULTS)
         return path
 
     return run

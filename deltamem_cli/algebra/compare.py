@@ -54,7 +54,7 @@ def same_learning(a: StoredMemory, b: StoredMemory) -> None:
     if a.header.learning != b.header.learning:
         raise MemoryFileError(
             f"{b.name}: learned by {b.header.learning}, {a.name} by {a.header.learning}; ingest one of them again "
-            "with the other's --rule, --half-life and --states: only memories that learn alike can be joined"
+            "with the other's --rule and --half-life: only memories that learn alike can be joined"
         )
 
 

@@ -20,6 +20,7 @@ from deltamem_cli.cli import (
     formats,
     info,
     ingest,
+    mcp_server,
     merge,
     query,
     sessions,
@@ -107,6 +108,7 @@ for command in (
     formats.formats,
     discover.discover,
     config.config,
+    mcp_server.mcp,
 ):
     app.command()(command)
 app.command("open")(show.open_log)

@@ -53,27 +53,21 @@ def ingest(
         str | None,
         typer.Option(metavar="N", help="Writes (5000) or time (12h, 90d) after which a passage counts half."),
     ] = None,
-    states: Annotated[
-        int | None, typer.Option(metavar="N", help="Cut the memory into at least so many matrices.")
-    ] = None,
     budget: Budget = "",
     model: Annotated[
         str | None, typer.Option(help="A sentence-transformers model or folder (default: the built-in one).")
     ] = None,
     device: Annotated[
-        str | None, typer.Option(metavar="DEVICE", help="Where to encode and learn: auto, cpu, cuda, mps.")
+        str | None,
+        typer.Option(
+            metavar="DEVICE",
+            help="Where to encode and learn: auto, cpu, cuda, mps; cuda:0,cuda:1 is a process for each.",
+        ),
     ] = None,
     jobs: Annotated[
         int,
         typer.Option("-j", "--jobs", min=1, max=64, metavar="N", help="Processes that encode, each with an encoder."),
     ] = 1,
-    devices: Annotated[
-        str, typer.Option(metavar="DEVICES", help="A process for each of these devices: cuda:0,cuda:1.")
-    ] = "",
-    dtype: Annotated[str, typer.Option(help="Precision of the encoder: float32, bfloat16, float16.")] = "float32",
-    batch_size: Annotated[
-        int | None, typer.Option(min=1, help="Texts encoded at once (default: chosen by length).")
-    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first log that cannot be read.")] = False,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="No progress and no summary.")] = False,
     json: Json = False,
@@ -84,10 +78,11 @@ def ingest(
 
     Example: deltamem ingest --discover -o everything.safetensors --follow
 
-    Example: deltamem ingest exports/ -o notes.safetensors --devices cuda:0,cuda:1
+    Example: deltamem ingest exports/ -o notes.safetensors --device cuda:0,cuda:1
     """
     from deltamem_cli.cli import run_ingest as verbs
-    from deltamem_cli.cli.ingest_options import Job
+    from deltamem_cli.cli.ingest_options import IngestOptions
+    from deltamem_cli.ingest.read_options import ReadOptions
 
     chosen = [*(paths or []), *(_discovered() if discover else [])]
     if not chosen:
@@ -102,33 +97,32 @@ def ingest(
         )
     if format is not None:
         reader(format)
-    learning = {"rule": rule, "half_life": half_life, "states": states}
-    job = Job(
-        chosen,
-        format,
-        _kinds(kinds),
-        all_branches,
-        no_text,
-        budget_of(budget),
-        redact,
-        redact_emails,
-        {name: value for name, value in learning.items() if value is not None},
-        None if (encoder := settings.value("model", model)) == "default" else encoder,
-        settings.value("device", device),
-        jobs,
-        _devices(devices),
-        dtype,
-        batch_size,
-        strict,
-        quiet,
-        json,
+    learning = {"rule": rule, "half_life": half_life}
+    options = IngestOptions(
+        paths=chosen,
+        read=ReadOptions(
+            format=format,
+            kinds=_kinds(kinds),
+            all_branches=all_branches,
+            strict=strict,
+            redact=redact,
+            redact_emails=redact_emails,
+        ),
+        text=not no_text,
+        budget=budget_of(budget),
+        learning={name: value for name, value in learning.items() if value is not None},
+        model=settings.value("model", model),
+        device=settings.value("device", device),
+        jobs=jobs,
+        quiet=quiet,
+        json=json,
     )
     if dry_run:
-        status = verbs.dry_run(job)
+        status = verbs.dry_run(options)
     elif per_project:
-        status = verbs.per_project(job, per_project)
+        status = verbs.per_project(options, per_project)
     else:
-        status = (verbs.follow if follow else verbs.once)(job, output)
+        status = (verbs.follow if follow else verbs.once)(options, output)
     if status:
         raise typer.Exit(status)
 
@@ -150,10 +144,6 @@ def _discovered() -> list[str]:
     from deltamem_cli.readers.discover import discover
 
     return [root for entry in discover() if entry.format for root in entry.roots]
-
-
-def _devices(names: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in names.split(",")) if names else ()
 
 
 def _kinds(names: str) -> tuple[Kind, ...]:

@@ -4,54 +4,42 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Generator
-from functools import partial
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from deltamem_cli.cli.ingest_options import Job
+from deltamem_cli.cli.ingest_options import IngestOptions
 from deltamem_cli.cli.output import logs, terminal
 from deltamem_cli.errors import ExitStatus
 
 if TYPE_CHECKING:
+    from deltamem_cli.ingest.summary import Progress, Summary
+
+
+@contextmanager
+def progress_bar(options: IngestOptions) -> Iterator[Callable[[Progress], None] | None]:
+    """Give what draws a bar as an ingest goes on, or None where there is no terminal to draw it on."""
+    if options.quiet or not sys.stderr.isatty():
+        yield None
+        return
     from tqdm import tqdm
 
-    from deltamem_cli.ingest.read_logs import Progress, Summary
+    with tqdm(total=None, unit="B", unit_scale=True, unit_divisor=1024, file=sys.stderr, leave=False) as bar:
+
+        def draw(progress: Progress) -> None:
+            bar.total = progress.total or None
+            bar.set_description_str(terminal.line(os.path.basename(progress.path))[:30], refresh=False)
+            bar.update(progress.done - bar.n)
+
+        yield draw
 
 
-def to_the_end(steps: Generator[Progress, None, Summary], job: Job) -> Summary:
-    """Run an ingest to its end, with a bar on a terminal."""
-    from tqdm import tqdm
-
-    show = sys.stderr.isatty() and not job.quiet
-    with tqdm(
-        total=None, unit="B", unit_scale=True, unit_divisor=1024, disable=not show, file=sys.stderr, leave=False
-    ) as bar:
-        advance: Callable[[], Progress] = steps.__next__
-        while True:
-            try:
-                step = advance()
-            except StopIteration as stopped:
-                return stopped.value  # type: ignore[no-any-return]
-            advance = steps.__next__
-            if show:
-                try:
-                    _draw(bar, step)
-                except KeyboardInterrupt as interrupt:  # the verb has to know, to keep what it has done
-                    advance = partial(steps.throw, interrupt)
-
-
-def _draw(bar: tqdm[NoReturn], step: Progress) -> None:
-    bar.total = step.total or None
-    bar.set_description_str(terminal.line(os.path.basename(step.path))[:30], refresh=False)
-    bar.update(step.done - bar.n)
-
-
-def tell(summary: Summary, output: str, job: Job) -> ExitStatus:
-    """Print what was done; the exit status that it deserves."""
-    _problems(summary)
-    if job.json:
+def print_summary(summary: Summary, output: str, options: IngestOptions) -> ExitStatus:
+    """Print what was done and return the exit status that it deserves."""
+    _print_problems(summary)
+    if options.json:
         terminal.out(logs.summary_json(summary, output))
-    elif not job.quiet and (summary.logs or summary.unchanged):
+    elif not options.quiet and (summary.logs or summary.unchanged):
         for line in logs.summary_text(summary, output, terminal.Style(sys.stdout)):
             terminal.out(line)
     sys.stdout.flush()
@@ -60,22 +48,22 @@ def tell(summary: Summary, output: str, job: Job) -> ExitStatus:
     return ExitStatus.BAD_DATA if summary.problems else ExitStatus.OK
 
 
-def tell_change(summary: Summary, output: str, job: Job) -> None:
-    """Print what one round of following brought, if anything."""
-    _problems(summary)
-    if job.json and summary.saved:
+def print_change(summary: Summary, output: str, options: IngestOptions) -> None:
+    """Print what one pass of following brought, if anything."""
+    _print_problems(summary)
+    if options.json and summary.saved:
         terminal.out(logs.summary_json(summary, output))
-    elif summary.new and not job.quiet:
+    elif summary.new and not options.quiet:
         terminal.out(logs.change_text(summary))
     sys.stdout.flush()
 
 
-def _problems(summary: Summary) -> None:
+def print_note(note: str, options: IngestOptions) -> None:
+    """Print a word on how it goes."""
+    if not options.quiet:
+        terminal.err(f"deltamem: {note}")
+
+
+def _print_problems(summary: Summary) -> None:
     for problem in summary.problems:
         terminal.err(f"deltamem: {terminal.line(str(problem))}")
-
-
-def say(job: Job, what: str) -> None:
-    """A word on how it goes."""
-    if not job.quiet:
-        terminal.err(f"deltamem: {what}")

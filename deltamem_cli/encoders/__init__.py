@@ -14,10 +14,9 @@ Nothing heavy is imported here: a question costs numpy and tokenizers, torch is 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol, get_args
+from typing import TYPE_CHECKING, Protocol
 
-from deltamem_cli.encoders.device import Dtype, pick_device, share_cores
-from deltamem_cli.errors import UsageError
+from deltamem_cli.encoders.device import pick_device, share_cores
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,27 +85,20 @@ def load_encoder(
     name: str = "default",
     *,
     device: str = "cpu",
-    dtype: str = "float32",
-    batch_size: int | None = None,
     query_only: bool = False,
 ) -> Encoder:
     """The encoder of that name: "default" (all-MiniLM-L6-v2), a sentence-transformers folder, or a hub name.
 
-    device, dtype:  where and in what precision passages are encoded; `device` as `pick_device` takes it.
-    batch_size:     at most so many texts in one step; None lets the encoder choose by tokens.
-    query_only:     for a question or a few short texts, on the CPU in numpy; `device` and `dtype` play no part.
+    device:      where passages are encoded, as `pick_device` takes it.
+    query_only:  for a question or a few short texts, on the CPU in numpy; `device` plays no part.
 
-    Raises UsageError for a model, device or dtype that is not there, BadData for a folder that cannot be read.
+    Raises UsageError for a model or device that is not there, BadData for a folder that cannot be read.
     """
     from deltamem_cli.encoders.bert import BertEncoder
     from deltamem_cli.encoders.folder import read_bert_folder
     from deltamem_cli.encoders.resolve import resolve
     from deltamem_cli.encoders.table import TableEncoder, is_table
 
-    if dtype not in get_args(Dtype):
-        raise UsageError(f"no dtype is called {dtype!r}: choose one of {', '.join(get_args(Dtype))}")
-    if batch_size is not None and batch_size < 1:
-        raise UsageError(f"a batch of {batch_size} texts cannot be encoded: give --batch-size 1 or more")
     share_cores()
     found = resolve(name, verify=not query_only)
     bert = read_bert_folder(found.path)
@@ -115,9 +107,8 @@ def load_encoder(
     if is_table(found.path):
         return TableEncoder(found)
     device = pick_device("cpu" if query_only else device)
-    dtype = "float32" if query_only else dtype
     if bert is not None:
-        return BertEncoder.with_torch(found, bert, device, dtype, batch_size)
+        return BertEncoder.with_torch(found, bert, device)
     from deltamem_cli.encoders.sentence_transformer import SentenceTransformerEncoder
 
-    return SentenceTransformerEncoder(found, device, dtype, batch_size)
+    return SentenceTransformerEncoder(found, device)

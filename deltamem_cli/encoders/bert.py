@@ -45,13 +45,11 @@ class BertEncoder:
         return cls(found, bert, NumpyBert(bert))
 
     @classmethod
-    def with_torch(
-        cls, found: Found, bert: BertFolder, device: str, dtype: str, batch_size: int | None = None
-    ) -> BertEncoder:
-        """For many passages; arguments as `load_encoder` takes them, `device` one of torch's."""
+    def with_torch(cls, found: Found, bert: BertFolder, device: str) -> BertEncoder:
+        """For many passages; `device` is one of torch's."""
         from deltamem_cli.encoders.bert_torch import TorchBert
 
-        return cls(found, bert, TorchBert(bert, device, dtype, batch_size))
+        return cls(found, bert, TorchBert(bert, device))
 
     @cached_property
     def fingerprint(self) -> str:

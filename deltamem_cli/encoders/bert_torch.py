@@ -42,17 +42,16 @@ class Run(NamedTuple):
 
 
 class TorchBert:
-    """Arguments as `load_encoder` takes them; `device` one of torch's."""
+    """The forward of a BERT on one of torch's devices, in float32."""
 
-    def __init__(self, bert: BertFolder, device: str, dtype: str = "float32", batch_size: int | None = None) -> None:
-        self.bert, self.device, self.batch_size = bert, torch.device(device), batch_size
+    def __init__(self, bert: BertFolder, device: str) -> None:
+        self.bert, self.device = bert, torch.device(device)
         self.budget = CPU_TOKENS if self.device.type == "cpu" else GPU_TOKENS
-        kind = getattr(torch, dtype)
         with safe_open(bert.path / WEIGHTS, "pt", device=str(self.device)) as file:
 
             def weight(name: str) -> Tensor:
                 tensor: Tensor = file.get_tensor(name)
-                return tensor.to(kind)
+                return tensor.to(torch.float32)
 
             def pair(name: str) -> tuple[Tensor, Tensor]:
                 return weight(name + ".weight"), weight(name + ".bias")
@@ -100,7 +99,7 @@ class TorchBert:
         batch: list[int] = []
         tokens = 0
         for index in sorted(range(len(ids)), key=lambda i: -len(ids[i])):
-            if batch and (tokens + len(ids[index]) > self.budget or len(batch) == self.batch_size):
+            if batch and tokens + len(ids[index]) > self.budget:
                 yield batch
                 batch, tokens = [], 0
             batch.append(index)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import Literal
 
 from deltamem_cli.errors import UsageError
-
-Dtype = Literal["float32", "bfloat16", "float16"]
 
 
 def pick_device(name: str = "auto") -> str:

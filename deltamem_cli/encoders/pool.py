@@ -83,25 +83,20 @@ def _survive_broken_pipes() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
 
 
-def places(device: str = "auto", devices: Sequence[str] = (), jobs: int = 1) -> list[str]:
-    """The torch device of each worker: `devices` as they are named, or `jobs` times `device`.
+def places(device: str = "auto", jobs: int = 1) -> list[str]:
+    """Return the torch device of each worker: those that `device` names with commas between, or `jobs` times the one.
 
-    Raises UsageError for a device that this machine lacks, and for arguments that contradict each other.
+    Raises UsageError for a device that this machine lacks, and for several devices with a number of jobs.
     """
-    if devices and (jobs > 1 or device != "auto"):
-        other = "--jobs" if jobs > 1 else "--device"
-        raise UsageError(f"--devices names the device of every worker: leave out {other}")
-    return [pick_device(name) for name in devices] or [pick_device(device)] * jobs
+    named = [pick_device(name.strip()) for name in device.split(",")]
+    if len(named) > 1 and jobs > 1:
+        raise UsageError("--device names a place for each process: leave out --jobs")
+    return named if len(named) > 1 else named * jobs
 
 
 @contextmanager
-def spread(
-    encoder: Encoder, where: Sequence[str], *, dtype: str = "float32", batch_size: int | None = None
-) -> Iterator[Encoder]:
-    """The encoder itself for one place; for several (see `places`) a pool of that many processes, ended with the block.
-
-    `dtype` and `batch_size` are what `encoder` was loaded with.
-    """
+def spread(encoder: Encoder, where: Sequence[str]) -> Iterator[Encoder]:
+    """Give the encoder itself for one place, for several a pool of that many processes, which end with the block."""
     if len(where) < 2:
         yield encoder
         return
@@ -111,7 +106,7 @@ def spread(
     workers: list[Worker] = []
     with ExitStack() as stack:
         for device in where:
-            workers.append(Worker(encoder.name, device, dtype, batch_size, threads))
+            workers.append(Worker(encoder.name, device, threads))
             stack.callback(workers[-1].end)
         pool = Pool(encoder, workers)
         stack.callback(pool.end)

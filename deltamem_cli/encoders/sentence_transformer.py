@@ -18,13 +18,14 @@ from deltamem_cli.errors import BadData
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+BATCH = 32  # texts encoded at once
 PASSAGE_PROMPTS = ("document", "passage", "corpus")  # the names sentence-transformers looks for, in its order
 
 
 class SentenceTransformerEncoder:
     """An `Encoder` over whatever sentence-transformers loads; nothing is fetched, no code of the model's is run."""
 
-    def __init__(self, found: Found, device: str, dtype: str, batch_size: int | None = None) -> None:
+    def __init__(self, found: Found, device: str) -> None:
         import torch
         from sentence_transformers import SentenceTransformer
 
@@ -32,13 +33,13 @@ class SentenceTransformerEncoder:
             raise BadData(
                 f"{found.path} holds no .safetensors weights: give the folder of a sentence-transformers model"
             )
-        kind: dict[str, Any] = {"dtype": getattr(torch, dtype), "use_safetensors": True}
+        kind: dict[str, Any] = {"dtype": torch.float32, "use_safetensors": True}
         try:
             self._model = SentenceTransformer(str(found.path), device=device, local_files_only=True, model_kwargs=kind)
         except (OSError, ValueError, KeyError) as error:
             why = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise BadData(f"sentence-transformers cannot load {found.path}: {why}") from error
-        self.name, self._path, self._batch_size = found.name, found.path, batch_size or 32
+        self.name, self._path = found.name, found.path
         self.dimension = len(self.encode_query(""))
         reads = self._model.max_seq_length or LONGEST  # infinite where the model is a table of vectors
         self._tokens = Tokens(self._copy_of_tokenizer, window=int(min(reads, 1 << 20)))
@@ -79,7 +80,7 @@ class SentenceTransformerEncoder:
         An empty list where the model is a table of vectors, or does not keep to the tokens of its own tokenizer.
         """
         found: Any = self._model.encode_document(
-            clean(texts), prompt="", batch_size=self._batch_size, show_progress_bar=False, output_value=None
+            clean(texts), prompt="", batch_size=BATCH, show_progress_bar=False, output_value=None
         )
         if not all("token_embeddings" in one for one in found):
             return []
@@ -90,7 +91,7 @@ class SentenceTransformerEncoder:
         return [some[mask] for some, mask in zip(states, own, strict=True)]
 
     def _run(self, method: Callable[..., Any], texts: Sequence[str]) -> NDArray[np.float32]:
-        rows = method(clean(texts), batch_size=self._batch_size, show_progress_bar=False, convert_to_tensor=True)
+        rows = method(clean(texts), batch_size=BATCH, show_progress_bar=False, convert_to_tensor=True)
         unit: NDArray[np.float32] = rows.float().cpu().numpy()
         unit /= np.maximum(np.linalg.norm(unit, axis=1, keepdims=True), np.float32(1e-12))
         return unit

@@ -32,11 +32,11 @@ _BOOT = (
 
 
 class Worker:
-    """The parent's end. `name`, `device`, `dtype` and `batch_size` as `load_encoder` takes them; `threads` of torch."""
+    """The parent's end. `name` and `device` as `load_encoder` takes them; `threads` of torch."""
 
-    def __init__(self, name: str, device: str, dtype: str, batch_size: int | None, threads: int) -> None:
+    def __init__(self, name: str, device: str, threads: int) -> None:
         self.device = device
-        order = json.dumps([name, device, dtype, batch_size])
+        order = json.dumps([name, device])
         command = [sys.executable, "-P", "-c", _BOOT, json.dumps(sys.path), order]
         env = os.environ | {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
         with _signals_are_the_parents():
@@ -54,7 +54,7 @@ class Worker:
         if answer is None:
             raise BadData(
                 f"an encoding process on {self.device} ended ({self._how_it_ended()}); what was saved is kept: run the "
-                "same command again, with fewer --jobs or a smaller --batch-size if memory was short"
+                "same command again, with fewer --jobs if memory was short"
             )
         if answer[:1] == _ERROR:
             kind, sentence = json.loads(answer[1:])
@@ -91,8 +91,8 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where signals cannot be blocked
     requests, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints must not get between the answers
-    name, device, dtype, batch_size = json.loads(sys.argv[2])
-    load = cache(partial(load_encoder, name, device=device, dtype=dtype, batch_size=batch_size))
+    name, device = json.loads(sys.argv[2])
+    load = cache(partial(load_encoder, name, device=device))
     with suppress(DeltaMemError):  # said when it is asked
         load()
     with suppress(BrokenPipeError):

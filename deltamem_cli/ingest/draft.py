@@ -83,7 +83,7 @@ class Draft:
             raise UsageError(f"{self.path}: keeps its text; leave out --no-text, or make another memory with -o")
         if replace(self.header.learning, **(learning or {})) != self.header.learning:
             raise UsageError(
-                f"{self.path}: learned by {self.header.learning}; leave out --rule, --half-life and --states, "
+                f"{self.path}: learned by {self.header.learning}; leave out --rule and --half-life, "
                 "or make another memory with -o"
             )
 
@@ -168,18 +168,31 @@ class Draft:
         parts.append(self._new_part())
         needless = covered(parts, np.arange(sum(len(part.rows) for part in parts)))
         chosen = np.flatnonzero(~needless) if needless.any() else None
-        sources, sessions = self.sources.values(), self.sessions.values()
-        to = self.path, self.header, self.mean
-        assemble(*to, parts, sources, sessions, chosen=chosen, device=device, expected=self._stamp)
+        assemble(
+            self.path,
+            self.header,
+            self.mean,
+            parts,
+            sources=self.sources.values(),
+            sessions=self.sessions.values(),
+            chosen=chosen,
+            device=device,
+            expected=self._stamp,
+        )
         self._begin(store.open_memory(self.path))
 
     def _new_part(self) -> Part:
         """All that is new. The draft keeps it until the file holds it: a save that is interrupted is done again."""
         rows, vocabulary = ledger.unify(self._new or [(ledger.blank(0, self.header.dimension), np.zeros(0, np.uint64))])
         self._new = [(rows, vocabulary)]
-        names = list(self._sources), list(self._sessions), list(self._speakers)
         return Part(
-            rows, vocabulary, *names, self._text.finish() if self.header.text else None, self._pointers.finish()
+            rows=rows,
+            vocabulary=vocabulary,
+            sources=list(self._sources),
+            sessions=list(self._sessions),
+            speakers=list(self._speakers),
+            text=self._text.finish() if self.header.text else None,
+            pointers=self._pointers.finish(),
         )
 
 

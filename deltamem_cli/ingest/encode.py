@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from deltamem_cli.encoders import Encoder
 from deltamem_cli.encoders.pool import Pool
 from deltamem_cli.ingest.draft import Draft
-from deltamem_cli.ingest.read_logs import Summary
+from deltamem_cli.ingest.summary import Summary
 from deltamem_cli.memory import keys
 from deltamem_cli.records import Passage
 from deltamem_cli.text.split import spoken

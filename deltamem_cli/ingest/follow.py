@@ -1,180 +1,38 @@
-"""Which logs have something new: all of them at first, then, as tools write, those that changed.
-
-The file system only says when to look. What to read is told by comparing each file with what it was when it was last
-read, so that appending, truncation, rotation and replacement are all the same thing: another file than before.
-"""
+"""A memory kept up to date while tools write their logs: one ingest after another, each of what has changed."""
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 
 from deltamem_cli.encoders import Encoder
-from deltamem_cli.errors import LogError
 from deltamem_cli.ingest.draft import Draft
-from deltamem_cli.ingest.pipeline import Work, ingest_files
-from deltamem_cli.ingest.read_logs import Progress, Summary
-from deltamem_cli.readers.io.paths import STDIN, LogFile, find_logs
-from deltamem_cli.records import DEFAULT_KINDS, Kind, Message
-from deltamem_cli.text.redact import Redactor
-
-HALF_LINE = 2.0  # seconds that a file which ends within a line gets to complete it
-_TICK = 1000  # milliseconds after which to look without being told, at what cannot be watched
-_GATHER = 400  # milliseconds in which changes become one
-_SURVEY = 30.0  # seconds after which everything is looked at: some file systems tell nothing
-_REST = 1.0  # rest so many times as long as the last round took
-
-Stamp = tuple[tuple[int, int, int], ...]
+from deltamem_cli.ingest.pipeline import IngestRun, Memo
+from deltamem_cli.ingest.read_options import ReadOptions
+from deltamem_cli.ingest.summary import Progress, Summary
+from deltamem_cli.readers.io.watching import due
 
 
-def due(
-    paths: list[str], problems: list[LogError], stop: Callable[[], bool] = lambda: False
-) -> Iterator[list[LogFile]]:
-    """The logs to read now, again and again, until `stop` says so or an interrupt is raised.
-
-    First all there are (perhaps none); `problems` gets what is wrong with the paths at that time. Files that cannot be
-    read, or appear later, come up when they can be.
-    """
-    from watchfiles import watch
-
-    logs = _Logs()
-    yield logs.due(find_logs(paths, problems))
-    while not stop():
-        roots = _roots(paths)
-        alone = [path for path in paths if path != STDIN and not os.path.isdir(path)]
-        surveyed = 0.0
-        for events in watch(
-            *sorted(roots), debounce=_GATHER, step=100, rust_timeout=_TICK, yield_on_timeout=True, watch_filter=None
-        ):
-            started = time.monotonic()
-            everything = bool(events) or logs.half or started - surveyed > _SURVEY
-            surveyed = started if everything else surveyed
-            files = logs.due(find_logs(paths if everything else alone, []))
-            if files:
-                yield files
-                time.sleep(_REST * (time.monotonic() - started))
-            if stop() or _roots(paths) != roots:
-                break
-
-
-Memo = dict[tuple[str, str, int], int]
-
-
-def rounds(
+def follow(
     paths: list[str],
     opened: Callable[[], Draft],
     encoder: Encoder,
+    options: ReadOptions,
     *,
-    format: str | None = None,
-    kinds: tuple[Kind, ...] = DEFAULT_KINDS,
-    strict: bool = False,
     device: str = "cpu",
-    redactor: Callable[[], Redactor | None] = lambda: None,
-    all_branches: bool = False,
-) -> Iterator[Generator[Progress, None, Summary]]:
-    """One ingest after the other, each of what is due and each to be run to its end, until an interrupt.
+    progress: Callable[[Progress], object] | None = None,
+) -> Iterator[Summary]:
+    """Yield a summary after each pass over what has changed, the first one over everything; ends with an interrupt.
 
-    `opened` gives the draft, again whenever another program has changed its file; `redactor` one with nothing counted.
+    `opened` gives the draft, again whenever another program has changed its file. Messages that this process has read
+    into that draft are not split again.
     """
     draft, memo = opened(), Memo()
     summary = Summary()
     for files in due(paths, summary.problems):
         if draft.stale:
             draft, memo = opened(), Memo()
-        work = Round(memo, draft, encoder, summary, device, kinds, strict, redactor(), all_branches)
-        yield ingest_files(files, work, format=format)
+        IngestRun(draft, encoder, options, summary, device=device, memo=memo).read(files, progress=progress)
+        yield summary
+        if summary.interrupted:
+            return
         summary = Summary()
-
-
-class Round(Work):
-    """One reading of logs that this process may have read before: messages in `memo` are not split again.
-
-    memo: (id, kind, hash of the text) of a message → its passages, all of them in the draft. It serves one draft.
-    """
-
-    def __init__(
-        self,
-        memo: Memo,
-        draft: Draft,
-        encoder: Encoder,
-        summary: Summary,
-        device: str,
-        kinds: tuple[Kind, ...],
-        strict: bool,
-        redactor: Redactor | None,
-        all_branches: bool = False,
-    ) -> None:
-        super().__init__(draft, encoder, summary, device, kinds, strict, redactor, all_branches)
-        self._memo = memo
-
-    def message(self, source: str, number: int, message: Message) -> int:
-        """As in `Work`, but what was taken before is only counted."""
-        key = message.id, message.kind, hash(message.text)
-        if key not in self._memo:
-            after = super().message(source, number, message)
-            self._memo[key] = after - number
-            return after
-        if message.kind in self.kinds:
-            self.summary.passages += self._memo[key]
-            self.summary.duplicates += self._memo[key]
-        return number + self._memo[key]
-
-
-class _Logs:
-    """What each log was when it was last handed out."""
-
-    def __init__(self) -> None:
-        self._read: dict[str, Stamp] = {}
-        self.half: dict[str, float] = {}  # files that end within a line → since when
-
-    def due(self, files: list[LogFile]) -> list[LogFile]:
-        """Those of the files that are not what they were, but for those whose last line may come any moment."""
-        found = []
-        now = time.monotonic()
-        for file in files:
-            stamp = _stamp(file.path)
-            if stamp == self._read.get(file.path):
-                continue
-            if not _ends_whole(file.path) and now - self.half.setdefault(file.path, now) < HALF_LINE and self._read:
-                continue
-            self.half.pop(file.path, None)
-            self._read[file.path] = stamp
-            found.append(file)
-        return found
-
-
-def _roots(paths: list[str]) -> dict[str, int]:
-    """Folders and files to watch, each with its inode: a folder that was made anew must be watched anew."""
-    roots = (path if os.path.exists(path) else _fixed_part(path) for path in paths if path != STDIN)
-    return {os.path.abspath(root): os.stat(root).st_ino for root in roots if os.path.exists(root)}
-
-
-def _fixed_part(pattern: str) -> str:
-    """The folder that all matches of a pattern lie below; the pattern itself when it is none."""
-    parts = pattern.split(os.sep)
-    wild = next((i for i, part in enumerate(parts) if any(sign in part for sign in "*?[")), None)
-    return pattern if wild is None else os.sep.join(parts[:wild]) or (os.sep if pattern.startswith(os.sep) else ".")
-
-
-def _stamp(path: str) -> Stamp:
-    """What tells one state of a file from another; a database has its write-ahead log, a member of a ZIP the ZIP's."""
-    while not os.path.lexists(path) and os.path.dirname(path) != path:
-        path = os.path.dirname(path)
-    try:
-        found = [os.stat(part) for part in (path, f"{path}-wal") if os.path.exists(part)]
-    except OSError:
-        return ()  # gone this moment
-    return tuple((part.st_ino, part.st_size, part.st_mtime_ns) for part in found)
-
-
-def _ends_whole(path: str) -> bool:
-    """Whether a file ends at the end of a line. True where it cannot be said."""
-    try:
-        with open(path, "rb") as file:
-            if file.seek(0, os.SEEK_END) == 0:
-                return True
-            file.seek(-1, os.SEEK_END)
-            return file.read(1) == b"\n"
-    except OSError:
-        return True

@@ -1,13 +1,11 @@
-"""Logs → memory: read, split, leave out what is known, encode the rest, save whole.
-
-A generator: it yields how far it is after every step, so a caller may draw a bar, and returns a Summary at its end.
-"""
+"""Logs → memory: read, split, leave out what is known, encode the rest, save whole."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,28 +13,37 @@ from typing import Any, BinaryIO
 from deltamem_cli.encoders import Encoder
 from deltamem_cli.ingest.draft import Draft
 from deltamem_cli.ingest.encode import Batches
-from deltamem_cli.ingest.read_logs import Progress, Reading, Summary, check_for_logs, read_files, take_all
+from deltamem_cli.ingest.read_logs import Event, LogBegun, LogEnded, check_for_logs, prepared, read_logs
+from deltamem_cli.ingest.read_options import ReadOptions
+from deltamem_cli.ingest.summary import Progress, Summary
 from deltamem_cli.memory.header import Header
 from deltamem_cli.memory.learning import Learning
-from deltamem_cli.readers.io.paths import LogFile, find_logs
+from deltamem_cli.readers.io.paths import STDIN, LogFile, find_logs
 from deltamem_cli.readers.parse.ids import with_ids
-from deltamem_cli.records import DEFAULT_KINDS, KINDS, Kind, Message, Passage, Session, Source
+from deltamem_cli.records import KINDS, Message, Passage, Session, Source
 from deltamem_cli.text import terms
-from deltamem_cli.text.redact import Redactor
 from deltamem_cli.text.split import passages
 
-__all__ = ["Progress", "Summary", "Work", "ingest", "ingest_files", "ingest_messages", "new_header", "open_draft"]
-
 WINDOW = 2048  # passages that are sorted by length before they are encoded
+OFF_PATH = 1 << 31  # the first number of passages off the path
 _SAVE_AFTER = 120.0  # seconds of work that a crash may cost, at least
 _SAVE_ROWS = 1 << 17  # new passages that are held before they are saved: bounds the memory they take
 _SAVE_SHARE = 20  # and at most 1/20 of the time goes into saving
 
+Memo = dict[tuple[str, str, int], int]  # (id, kind, hash of the text) of a message → its passages
+
 
 def new_header(encoder: Encoder, text: bool, learning: Learning | None = None) -> Header:
-    """The header of a memory to be made with that encoder, whose matrix learns as `learning` says (default: `rls`)."""
-    made = Header(encoder.name, encoder.fingerprint, encoder.dimension, encoder.max_tokens, text)
-    return replace(made, terms=terms.VERSION, **asdict(learning or Learning()))
+    """Return the header of a memory to be made with that encoder, whose matrix learns so (default: `rls`)."""
+    made = Header(
+        encoder=encoder.name,
+        fingerprint=encoder.fingerprint,
+        dimension=encoder.dimension,
+        window=encoder.max_tokens,
+        text=text,
+        terms=terms.VERSION,
+    )
+    return replace(made, **asdict(learning or Learning()))
 
 
 def open_draft(
@@ -47,7 +54,7 @@ def open_draft(
     learning: Mapping[str, Any] | None = None,
     budget: int | None = None,
 ) -> Draft:
-    """The memory at `path` as it is, or a new one. `learning` are those fields of Learning that it must have.
+    """Return the memory at `path` as it is, or a new one. `learning` are those fields of Learning that it must have.
 
     From the next save on the file never exceeds `budget` bytes, if that is given. Raises UsageError or MemoryFileError
     when the memory is there and was made otherwise: with another encoder, another rule, or with its text (text=False).
@@ -62,46 +69,23 @@ def ingest(
     paths: list[str],
     draft: Draft,
     encoder: Encoder,
+    options: ReadOptions,
     *,
-    format: str | None = None,
-    kinds: tuple[Kind, ...] = DEFAULT_KINDS,
-    strict: bool = False,
     device: str = "cpu",
-    redactor: Redactor | None = None,
-    all_branches: bool = False,
     stdin: BinaryIO | None = None,
-) -> Generator[Progress, None, Summary]:
-    """Read every log below the paths into the draft and save it; the return value says what was done.
+    progress: Callable[[Progress], object] | None = None,
+) -> Summary:
+    """Read every log below the paths into the draft, save it, and return what was done.
 
-    A log that cannot be read goes to `Summary.problems` and the others are ingested; `strict` raises it instead.
-    An interrupt (Ctrl-C) saves what is encoded so far and sets `Summary.interrupted`. `redactor` takes out secrets
-    before anything is split, encoded or stored. `all_branches` takes messages off the path, too.
+    A log that cannot be read goes to `Summary.problems` and the others are ingested; strict options raise it instead.
+    An interrupt (Ctrl-C) saves what is encoded so far and sets `Summary.interrupted`. `device` is where the matrix
+    learns; `progress` is called as the reading goes on.
     """
     summary = Summary()
     files = find_logs(paths, summary.problems)
-    work = Work(draft, encoder, summary, device, kinds, strict, redactor, all_branches)
-    yield from ingest_files(files, work, format=format, stdin=stdin)
-    check_for_logs(paths, work)
-    return summary
-
-
-def ingest_files(
-    files: list[LogFile], work: Work, *, format: str | None = None, stdin: BinaryIO | None = None
-) -> Generator[Progress, None, Summary]:
-    """As `ingest`, for files that are found already."""
-    summary, draft = work.summary, work.draft
-    started = time.monotonic()
-    try:
-        yield from read_files(files, work, format=format, stdin=stdin)
-        work.encode()
-    except KeyboardInterrupt:
-        summary.interrupted = True
-        work.abandon()
-    if draft.changed and draft.rows:
-        work.save()
-    summary.bytes_held = sum(source.bytes for source in draft.sources.values())
-    summary.bytes_out = os.path.getsize(draft.path) if draft.path.exists() else 0
-    summary.seconds = time.monotonic() - started
+    run = IngestRun(draft, encoder, options, summary, device=device)
+    run.read(files, stdin=stdin, progress=progress)
+    check_for_logs(paths, options, summary)
     return summary
 
 
@@ -111,75 +95,120 @@ def ingest_messages(
     """Put messages that are at hand into the draft as the log `source`, and save it. Missing ids are derived."""
     summary = Summary()
     started = time.monotonic()
-    work = Work(draft, encoder, summary, device, KINDS, strict=True)
+    options = ReadOptions(kinds=KINDS, strict=True, redact=False)
+    run = IngestRun(draft, encoder, options, summary, device=device)
     draft.place_source(source)
-    for _ in take_all(with_ids(messages), source.path, work):
-        pass
-    work.encode()
+    run.take(LogBegun(source.path, source.format))
+    for message in prepared(with_ids(messages), options, summary):
+        run.take(message)
+    run.encode()
     if draft.changed:
-        work.save()
+        run.save()
     summary.seconds = time.monotonic() - started
     return summary
 
 
-class Work(Reading):
-    """What one ingest carries from file to file: the draft, and the passages that wait to be encoded."""
+class IngestRun:
+    """One ingest from its first log to its last save: the draft, and the passages that wait to be encoded.
 
-    hashed = True
+    memo: messages that this process has read before, all of them in the draft: they are counted, not split again.
+    """
 
     def __init__(
         self,
         draft: Draft,
         encoder: Encoder,
+        options: ReadOptions,
         summary: Summary,
+        *,
         device: str,
-        kinds: tuple[Kind, ...],
-        strict: bool,
-        redactor: Redactor | None = None,
-        all_branches: bool = False,
+        memo: Memo | None = None,
     ) -> None:
-        super().__init__(summary, kinds, strict, redactor, all_branches)
-        self.draft, self.encoder, self.device = draft, encoder, device
+        self.draft, self.encoder, self.options, self.summary = draft, encoder, options, summary
+        self._device, self._memo = device, memo
+        self._log, self._number, self._number_off_path = "", 0, OFF_PATH
         self._batches = Batches(draft, encoder, summary, WINDOW)
         self._waiting: list[tuple[str, int, Passage]] = []
         self._saved_at, self._save_took = time.monotonic(), 0.0
 
-    def known(self, path: str) -> Source | None:
-        """What the memory has read of a log."""
-        return self.draft.sources.get(path)
+    def read(
+        self,
+        files: list[LogFile],
+        *,
+        stdin: BinaryIO | None = None,
+        progress: Callable[[Progress], object] | None = None,
+    ) -> None:
+        """Read the files, encode what is new in them and save it; on an interrupt, what is encoded so far."""
+        draft, summary = self.draft, self.summary
+        started = time.monotonic()
+        events = read_logs(files, self.options, summary, known=draft.sources, stdin=stdin, progress=progress)
+        try:
+            with closing(events):
+                for event in events:
+                    self.take(event)
+            self.encode()
+        except KeyboardInterrupt:
+            summary.interrupted = True
+            self._abandon()
+        if draft.changed and draft.rows:
+            self.save()
+        summary.bytes_held = sum(source.bytes for source in draft.sources.values())
+        summary.bytes_out = os.path.getsize(draft.path) if draft.path.exists() else 0
+        summary.seconds = time.monotonic() - started
 
-    def begin(self, path: str, format: str) -> None:
-        """Note the log: its passages refer to it. (One that cannot be read at all leaves no trace.)"""
-        if path not in self.draft.sources:
-            self.draft.place_source(Source(path, format))
+    def take(self, event: Event) -> None:
+        """Take the begin of a log, a message of it, or its end."""
+        if isinstance(event, LogBegun):
+            self._log, self._number, self._number_off_path = event.path, 0, OFF_PATH
+            if event.path not in self.draft.sources:  # passages refer to it; one that cannot be read leaves no trace
+                self.draft.place_source(Source(event.path, event.format))
+        elif isinstance(event, LogEnded):
+            if event.source.path != STDIN:  # which cannot be read again
+                self.draft.place_source(event.source)
+        else:
+            self._message(event)
 
-    def end(self, source: Source) -> None:
-        """Note how far the log was read."""
-        self.draft.place_source(source)
+    def _message(self, message: Message) -> None:
+        """Split a message and take its passages.
 
-    def session(self, session: Session) -> None:
-        """Note the session."""
-        self.draft.place_session(session)
-
-    def message(self, source: str, number: int, message: Message) -> int:
-        """Split the message and take its passages.
-
-        Passages of every kind are counted: what is added later under other --kinds falls into its place.
+        What is off the path has numbers of its own, above all others: it stands behind the path of its session, and
+        the numbers on the path are the same whether it is taken or not. Passages of every kind are counted: what is
+        added later under other --kinds falls into its place.
         """
-        for passage in passages(message, self.encoder.max_tokens - 2, self.encoder.offsets):
-            if message.kind in self.kinds:
-                self.take(source, number, passage)
-            number += 1
-        return number
+        self.draft.place_session(Session(message.session, message.title, message.project))
+        number = self._number_off_path if message.off_path else self._number
+        key = message.id, message.kind, hash(message.text)
+        if self._memo is None or key not in self._memo:
+            count = self._split(message, number)
+            if self._memo is not None:
+                self._memo[key] = count
+        else:
+            count = self._memo[key]
+            if message.kind in self.options.kinds:
+                self.summary.passages += count
+                self.summary.duplicates += count
+        if message.off_path:
+            self._number_off_path = number + count
+        else:
+            self._number = number + count
 
-    def take(self, source: str, number: int, passage: Passage) -> None:
-        """A passage of a log: encoded later with many others, unless the memory knows it."""
+    def _split(self, message: Message, number: int) -> int:
+        """Take the passages of a message, the first of them with that number; return how many there are."""
+        count = 0
+        for passage in passages(message, self.encoder.max_tokens - 2, self.encoder.offsets):
+            if message.kind in self.options.kinds:
+                self._passage(number + count, passage)
+            count += 1
+        return count
+
+    def _passage(self, number: int, passage: Passage) -> None:
+        """Take a passage of the log: encoded later with many others, unless the memory knows it."""
         self.summary.passages += 1
         if self.draft.knows(passage.uid):
             self.summary.duplicates += 1
             return
         self.draft.expect(passage.uid)
-        self._waiting.append((source, number, passage))
+        self._waiting.append((self._log, number, passage))
         if len(self._waiting) >= WINDOW:
             self.encode(self._batches.ahead)
             waited = time.monotonic() - self._saved_at
@@ -197,7 +226,7 @@ class Work(Reading):
             self._waiting = []
         self._batches.land(ahead)
 
-    def abandon(self) -> None:
+    def _abandon(self) -> None:
         """Leave out what waits to be encoded; its logs do not count as read, so a later run takes it."""
         for path in {source for source, _, _ in [*self._waiting, *self._batches.left()]}:
             self.draft.place_source(self.draft.sources[path].unread())
@@ -205,7 +234,7 @@ class Work(Reading):
     def save(self) -> None:
         """Put the draft on disk."""
         started = time.monotonic()
-        self.draft.save(self.device)
+        self.draft.save(self._device)
         self.summary.saved = True
         self._saved_at = time.monotonic()
         self._save_took = self._saved_at - started

@@ -1,210 +1,178 @@
 """Logs → messages, file by file: the half of an ingest that needs no encoder and no memory.
 
-What is done with each message is a Reading's business. The plain one does nothing: that is a dry run.
+A generator of values: a log begins, its messages follow, it ends. Who takes them is no business of this file.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import chain, islice
 from typing import BinaryIO
 
 from deltamem_cli.errors import LogError, NotALog
+from deltamem_cli.ingest.read_options import ReadOptions
+from deltamem_cli.ingest.summary import Progress, Summary
 from deltamem_cli.readers.detect import open_log, read_log
 from deltamem_cli.readers.io.opening import open_input
 from deltamem_cli.readers.io.paths import STDIN, LogFile
-from deltamem_cli.records import Kind, Message, ReadReport, Session, Source
+from deltamem_cli.records import Message, ReadReport, Source
 from deltamem_cli.text.redact import Redactor
-
-OFF_PATH = 1 << 31  # the first number of passages off the path
-
-
-@dataclass(slots=True)
-class Summary:
-    """What an ingest did.
-
-    logs: format → files read; not_logs: files of folders that are none; unchanged: logs that are as they were.
-    messages, passages: read from the logs, of the kinds asked for; new + duplicates = passages.
-    skipped: record type → records that hold no message or are left out by rule. problems: what went wrong, and where.
-    redacted: rule → secrets that were replaced in the messages read. pending: logs whose last line was half written.
-    bytes_in: of the logs of this run; bytes_held: of all logs that the memory has read whole; bytes_out: the memory's.
-    """
-
-    logs: Counter[str] = field(default_factory=Counter)
-    not_logs: int = 0
-    unchanged: int = 0
-    messages: int = 0
-    passages: int = 0
-    new: int = 0
-    duplicates: int = 0
-    skipped: Counter[str] = field(default_factory=Counter)
-    redacted: Counter[str] = field(default_factory=Counter)
-    problems: list[LogError] = field(default_factory=list)
-    pending: list[str] = field(default_factory=list)
-    bytes_in: int = 0
-    bytes_held: int = 0
-    bytes_out: int = 0
-    seconds: float = 0.0
-    saved: bool = False
-    interrupted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
-    """How far an ingest is: bytes done of all bytes, the file it is at."""
+class LogBegun:
+    """A log whose first message follows. One that holds none never begins."""
 
-    done: int
-    total: int
     path: str
+    format: str
 
 
-class Reading:
-    """What goes from file to file while logs are read, and what is done with each message: here nothing.
+@dataclass(frozen=True, slots=True)
+class LogEnded:
+    """A log that was read to its end; one that breaks off never ends. Its digest is "" where it was not hashed."""
 
-    hashed: whether `end` is to be told the digest of what was read ("" otherwise).
+    source: Source
+
+
+Event = LogBegun | Message | LogEnded
+
+
+def read_logs(
+    files: list[LogFile],
+    options: ReadOptions,
+    summary: Summary,
+    *,
+    known: Mapping[str, Source] | None = None,
+    stdin: BinaryIO | None = None,
+    progress: Callable[[Progress], object] | None = None,
+) -> Generator[Event, None, None]:
+    """Yield each log's begin, messages of any kind (redacted), and end; count them in the summary.
+
+    known: what has been read before, by path: a log that is as it was is passed over. None: nothing is hashed.
+    What goes wrong with a log is reported in the summary, or raised if the options are strict.
     """
-
-    hashed = False
-
-    def __init__(
-        self,
-        summary: Summary,
-        kinds: tuple[Kind, ...],
-        strict: bool,
-        redactor: Redactor | None = None,
-        all_branches: bool = False,
-    ) -> None:
-        self.summary, self.kinds, self.strict, self.redactor = summary, kinds, strict, redactor
-        self.all_branches = all_branches
-        if redactor:
-            summary.redacted = redactor.found
-        told = ",".join(kinds), str(redactor or ""), "all-branches" if all_branches else ""
-        self.settings = ";".join(filter(None, told))
-
-    def known(self, path: str) -> Source | None:
-        """What has been read of a log before."""
-        return None
-
-    def begin(self, path: str, format: str) -> None:
-        """A log has a message, and more may come."""
-
-    def end(self, source: Source) -> None:
-        """A log has been read to its end."""
-
-    def session(self, session: Session) -> None:
-        """A session of the log, and what the log has told of it."""
-
-    def message(self, source: str, number: int, message: Message) -> int:
-        """A message of any kind; `number` passages of its log came before. Returns how many there are after it."""
-        return number
-
-
-def read_files(
-    files: list[LogFile], work: Reading, *, format: str | None = None, stdin: BinaryIO | None = None
-) -> Iterator[Progress]:
-    """Give every message of the files to `work`; what goes wrong is told in its summary, or raised if it is strict."""
-    summary = work.summary
-    if work.strict and summary.problems:
+    if options.strict and summary.problems:
         raise summary.problems[0]
-    total = sum(file.size for file in files)
-    done = 0
+    redactor = options.redactor()
+    if redactor:
+        summary.redacted = redactor.found
+    reading = _Reading(options, summary, known=known, redactor=redactor, stdin=stdin)
+    meter = _Meter(progress, sum(file.size for file in files))
     for file in files:
-        yield Progress(done, total, file.path)
+        meter.at(file, 0)
         try:
-            for read in _read(file, work, format, stdin):
-                yield Progress(min(done + read, done + file.size) if file.size else done + read, total, file.path)
-        except NotALog as error:
-            if not file.named:
+            yield from reading.events(file, meter)
+        except LogError as error:
+            if isinstance(error, NotALog) and not file.named:
                 summary.not_logs += 1
             else:
-                _report(error, summary, work.strict)
-        except LogError as error:
-            _report(error, summary, work.strict)
-        done += file.size
-        yield Progress(done, total, file.path)
+                summary.report(error, strict=options.strict)
+        meter.past(file)
 
 
-def check_for_logs(paths: list[str], work: Reading) -> None:
+def check_for_logs(paths: list[str], options: ReadOptions, summary: Summary) -> None:
     """Report it when not one log was found below the paths."""
-    summary = work.summary
     if not (summary.logs or summary.unchanged or summary.problems or summary.interrupted):
         what = "holds no log" if len(paths) == 1 else "hold no logs"
-        _report(LogError(", ".join(paths), f"{what} in a format that deltamem knows"), summary, work.strict)
+        error = LogError(", ".join(paths), f"{what} in a format that deltamem knows")
+        summary.report(error, strict=options.strict)
 
 
-def _read(file: LogFile, work: Reading, format: str | None, stdin: BinaryIO | None) -> Iterator[int]:
-    """Take every message of one log; yields the bytes read so far."""
-    summary, known = work.summary, work.known(file.path)
-    if (
-        known
-        and known.digest
-        and known.settings == work.settings
-        and format in (None, known.format)
-        and _same(file, known)
-    ):
-        summary.unchanged += 1
-        summary.bytes_in += file.size
-        return
-    with closing(_Tracked(open_input(file, stdin), work.hashed)) as tracked:
-        found, log = open_log(tracked, file.path, format)
-        report = ReadReport()
-        every = read_log(found, log, report)
-        messages = (message for message in every if work.all_branches or not message.off_path)
+def prepared(
+    messages: Iterable[Message], options: ReadOptions, summary: Summary, redactor: Redactor | None = None
+) -> Iterator[Message]:
+    """Yield the messages, redacted, and count them: those of kinds that are not asked for as skipped."""
+    for message in messages:
+        if message.kind in options.kinds:
+            summary.messages += 1
+        else:
+            summary.skipped[f"{message.kind} (not in --kinds)"] += 1
+        yield redactor.message(message) if redactor else message
+
+
+class _Meter:
+    """Tells `progress` how far the reading is, in bytes of all files."""
+
+    def __init__(self, progress: Callable[[Progress], object] | None, total: int) -> None:
+        self._progress, self._total, self._done = progress, total, 0
+
+    def at(self, file: LogFile, read: int) -> None:
+        if self._progress:
+            reached = self._done + (min(read, file.size) if file.size else read)
+            self._progress(Progress(reached, self._total, file.path))
+
+    def past(self, file: LogFile) -> None:
+        self._done += file.size
+        self.at(file, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What stays the same from file to file."""
+
+    options: ReadOptions
+    summary: Summary
+    known: Mapping[str, Source] | None
+    redactor: Redactor | None
+    stdin: BinaryIO | None
+
+    def events(self, file: LogFile, meter: _Meter) -> Iterator[Event]:
+        """Yield one log's begin, messages and end; nothing for one that is unchanged."""
+        options, summary = self.options, self.summary
+        if self._is_unchanged(file):
+            summary.unchanged += 1
+            summary.bytes_in += file.size
+            return
+        hashed = self.known is not None
+        with closing(_Tracked(open_input(file, self.stdin), hashed)) as tracked:
+            format, log = open_log(tracked, file.path, options.format)
+            report = ReadReport()
+            every = read_log(format, log, report)
+            messages = (message for message in every if options.all_branches or not message.off_path)
+            opening = self._first(file, messages)
+            if opening:
+                yield LogBegun(file.path, format)
+            metered = 0
+            for message in prepared(chain(opening, messages), options, summary, self.redactor):
+                yield message
+                if metered != tracked.read_bytes:
+                    metered = tracked.read_bytes
+                    meter.at(file, metered)
+            digest = tracked.hash.hexdigest() if hashed and not report.broken else ""
+            size = tracked.read_bytes if digest else 0
+            yield LogEnded(Source(file.path, format, bytes=size, digest=digest, settings=options.settings))
+        summary.logs[format] += 1
+        summary.bytes_in += tracked.read_bytes
+        summary.skipped.update(report.left_out(options.all_branches))
+        if report.pending:
+            summary.pending.append(file.path)
+        for line, why in report.broken:
+            error = LogError(file.path, f"{why}; this record was left out, the others were read", line)
+            summary.report(error, strict=options.strict)
+
+    def _first(self, file: LogFile, messages: Iterator[Message]) -> list[Message]:
+        """Return the first message, or none. Raises NotALog where the file is no log in the format that was named."""
+        format = self.options.format
         try:
             opening = list(islice(messages, 1))
         except LogError as error:
             raise error if format is None else NotALog(file.path, error.why, error.line) from error
         if format and not opening:
-            raise NotALog(
-                file.path, f"holds no messages in the format {format}; leave out --format to have it detected"
-            )
-        if opening:
-            work.begin(file.path, found)
-        told = 0
-        for _ in take_all(chain(opening, messages), file.path, work):
-            if told != tracked.read_bytes:
-                yield (told := tracked.read_bytes)
-        digest = tracked.hash.hexdigest() if work.hashed and not report.broken else ""
-        if file.path != STDIN:
-            work.end(Source(file.path, found, tracked.read_bytes if digest else 0, digest, work.settings))
-    summary.logs[found] += 1
-    summary.bytes_in += tracked.read_bytes
-    summary.skipped.update(report.left_out(work.all_branches))
-    if report.pending:
-        summary.pending.append(file.path)
-    for line, why in report.broken:
-        _report(
-            LogError(file.path, f"{why}; this record was left out, the others were read", line), summary, work.strict
-        )
+            why = f"holds no messages in the format {format}; leave out --format to have it detected"
+            raise NotALog(file.path, why)
+        return opening
 
-
-def take_all(messages: Iterable[Message], source: str, work: Reading) -> Iterator[None]:
-    """Take every message of one log; yields after each.
-
-    What is off the path has numbers of its own, above all others: it stands behind the path of its session, and the
-    numbers on the path are the same whether it is taken or not.
-    """
-    number, beside = 0, OFF_PATH
-    redact = work.redactor.message if work.redactor else None
-    for message in messages:
-        if redact:
-            message = redact(message)
-        work.session(Session(message.session, message.title, message.project))
-        if message.kind in work.kinds:
-            work.summary.messages += 1
-        else:
-            work.summary.skipped[f"{message.kind} (not in --kinds)"] += 1
-        if message.off_path:
-            beside = work.message(source, beside, message)
-        else:
-            number = work.message(source, number, message)
-        yield
+    def _is_unchanged(self, file: LogFile) -> bool:
+        """Whether the file was read whole, in this way, and still is what it was."""
+        before = self.known.get(file.path) if self.known is not None else None
+        if not before or not before.digest or before.settings != self.options.settings:
+            return False
+        return self.options.format in (None, before.format) and _same(file, before)
 
 
 class _Tracked:
@@ -227,17 +195,10 @@ class _Tracked:
             self._stream.close()
 
 
-def _same(file: LogFile, known: Source) -> bool:
-    """Whether the file still is what was read of it."""
-    if file.path == STDIN or file.size != known.bytes or os.path.exists(f"{file.path}-wal"):
+def _same(file: LogFile, before: Source) -> bool:
+    if file.path == STDIN or file.size != before.bytes or os.path.exists(f"{file.path}-wal"):
         return False  # a database with a log beside it may have grown although its file has not
     with closing(_Tracked(open_input(file))) as tracked:
         while tracked.read(1 << 20):
             pass
-    return tracked.hash.hexdigest() == known.digest
-
-
-def _report(error: LogError, summary: Summary, strict: bool) -> None:
-    if strict:
-        raise error
-    summary.problems.append(error)
+    return tracked.hash.hexdigest() == before.digest

@@ -120,7 +120,15 @@ def _look(tool: Tool, bases: Mapping[str, list[str]]) -> Found | None:
         return None
     newest = max(written, key=lambda file: (written[file], file.path))
     size, times = sum(file.size for file in written), written.values()
-    return Found(tool.name, _format(newest), len(written), size, min(times), max(times), roots)
+    return Found(
+        tool=tool.name,
+        format=_format(newest),
+        files=len(written),
+        bytes=size,
+        first=min(times),
+        last=max(times),
+        roots=roots,
+    )
 
 
 def _expanded(root: str, bases: Mapping[str, list[str]]) -> Iterator[str]:

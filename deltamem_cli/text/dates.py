@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from deltamem_cli.errors import UsageError
+from deltamem_cli.text.time_words import LANGUAGES, in_english
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _AGO = re.compile(r"(\d{1,5})\s*(m|h|d|w|min(?:ute)?s?|hours?|days?|weeks?|months?|years?|y)(?:\s+ago)?")
@@ -21,7 +22,7 @@ def parse_date(text: str, now: datetime, *, end: bool = False) -> int:
     Raises UsageError, saying what can be written.
     """
     words = text.strip().lower()
-    first, last = _relative(words, now) or _absolute(text.strip(), words, now) or (None, None)
+    first, last = _relative(words, now) or _absolute(text.strip(), words, now) or _other(words, now) or (None, None)
     if first is None or last is None:
         raise UsageError(
             f"{text!r} is no date: "
@@ -79,6 +80,12 @@ def _absolute(text: str, words: str, now: datetime) -> tuple[datetime, datetime]
         return moment, moment + timedelta(days=1) if whole_day else moment
     except OverflowError:  # 9999-12-31
         return None
+
+
+def _other(words: str, now: datetime) -> tuple[datetime, datetime] | None:
+    """A date in the words of another language: `gestern`, `mayo 2026`, `上周`."""
+    told = in_english(words, LANGUAGES).lower().removeprefix("in ")
+    return (_relative(told, now) or _absolute(told, told, now)) if told else None
 
 
 def _start(year: int, month: int, now: datetime) -> datetime:

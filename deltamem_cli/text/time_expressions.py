@@ -1,6 +1,7 @@
 """The times that a question names (`on 7 May`, `in June 2023`, `last week`, `two weeks ago`) as spans of milliseconds.
 
-Written for English questions and the Gregorian calendar. A date without a year is that date in every year asked about.
+Written for English questions and the Gregorian calendar; eight other languages are brought to English by time_words.py.
+A date without a year is that date in every year asked about.
 What only bounds a time (`before May`, `since 2023`), what may be no date (`may I`, `march on`) and what is still to
 come (`next week`) names none: a wrong span hides more than a missing one.
 """
@@ -11,6 +12,9 @@ import contextlib
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+
+from deltamem_cli.text import time_words
+from deltamem_cli.text.languages import ranked
 
 Span = tuple[datetime, datetime]
 
@@ -52,8 +56,10 @@ _ANY = re.compile(rf"\b{_BOUNDS}(?:{'|'.join(f'(?P<{name}>{form})' for name, for
 
 
 def names_time(text: str) -> bool:
-    """Whether a text has a word of time in it: a day, a month, a year, `ago`, `last` …"""
-    return _NAMES.search(text) is not None
+    """Whether a text has a word of time in it: a day, a month, a year, `ago`, `last` …, in English or its language."""
+    if _NAMES.search(text) is not None:
+        return True
+    return any(time_words.names_time(text, language) for language in ranked(text) if language != "en")
 
 
 def spans(question: str, now: datetime, years: range) -> list[tuple[int, int]]:
@@ -61,14 +67,23 @@ def spans(question: str, now: datetime, years: range) -> list[tuple[int, int]]:
 
     Relative words count from `now`. `years` are those a date without a year may belong to.
     """
+    question = question[:_READ]
+    past = _PAST.search(question) is not None
+    if told := time_words.in_english(question, ranked(question)):
+        return list(dict.fromkeys([*_spans(told, now, years, past=True), *_spans(question, now, years, past=past)]))
+    return _spans(question, now, years, past=past)
+
+
+def _spans(question: str, now: datetime, years: range, *, past: bool) -> list[tuple[int, int]]:
+    """The spans of English words of time; `past`: what may be still to come (`on Monday`) has been."""
     found = []
-    for match in _ANY.finditer(question[:_READ]):
+    for match in _ANY.finditer(question):
         form = match.lastgroup or ""
         parts = _EACH[form].fullmatch(match[0])
         said = {part: words.lower() for part, words in parts.groupdict("").items()} if parts else {}
         this = said.get("words", "").startswith("this")
         open_ended = this or bool(said.get("on"))  # "who comes on Monday?", "what shall I cook this weekend?"
-        if said and (not open_ended or _PAST.search(question[:_READ])):
+        if said and (past or not open_ended):
             with contextlib.suppress(OverflowError, ValueError):  # before or after all calendars
                 found += [_milliseconds(span) for span in _named(form, said, now, years)]
     return found

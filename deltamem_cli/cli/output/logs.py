@@ -11,7 +11,7 @@ from deltamem_cli.cli.output.terminal import Style, count, line, short_path, siz
 from deltamem_cli.cli.output.values import json_line
 
 if TYPE_CHECKING:
-    from deltamem_cli.ingest.read_logs import Summary
+    from deltamem_cli.ingest.summary import Summary
     from deltamem_cli.readers.detect import Detected
     from deltamem_cli.readers.discover import Found
 

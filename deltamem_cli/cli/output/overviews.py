@@ -93,6 +93,20 @@ def timeline_json(told: Iterable[Period]) -> Iterator[str]:
         yield json_line(fields | {"busiest": busiest, "novel": novel})
 
 
+def session_lines(told: Iterable[Conversation]) -> Iterator[str]:
+    """The sessions for a language model, a short line each; at most 100 characters of a title."""
+    for one in told:
+        place = f"{line(_name(one))}:{one.line}"
+        yield f"{when(one.end) or '-'} · {count(one.passages, 'passage')} · [{place}] {shorten(line(one.title), 100)}"
+
+
+def timeline_lines(told: Iterable[Period], period: str) -> Iterator[str]:
+    """The newest 60 periods for a language model, with their busiest sessions."""
+    for one in list(told)[-60:]:
+        yield f"{_period_name(one.start, period)}: {count(one.passages, 'passage')}, {count(one.sessions, 'session')}"
+        yield from (f"  {told}" for told in session_lines(one.busiest))
+
+
 def _cited(label: str, hit: Hit, style: Style, *, lines: int = _LINES) -> Iterator[str]:
     """A passage under a label, its place last."""
     lead = f"   {label:<5} "
