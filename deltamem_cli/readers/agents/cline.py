@@ -25,7 +25,7 @@ TITLE = "Cline, Roo Code or Kilo Code task (JSON)"
 
 _HISTORY = "api_conversation_history.json"
 _WRAPPERS = ("task", "feedback", "user_message", "answer", "user_input")
-_RESULT = re.compile(r"\s*\[[^\n\]]{1,400}\] Result:")
+_RESULT = re.compile(r"\s{0,40}\[[^\n\]]{1,400}\] Result:")
 _INJECTED = frozenset(
     {"environment_details", "explicit_instructions", "hook_context", "system_reminder", "slash_command"}
 )

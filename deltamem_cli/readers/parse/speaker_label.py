@@ -50,7 +50,7 @@ _STYLES = {  # the more telling first
     "stamped": re.compile(rf"\[(?P<time>{_TIME})\]\s+(?:\*\*)?(?P<name>{_NAME}){_COLON}$"),
     "timed": re.compile(rf"(?:\*\*)?(?P<name>{_NAME}?)\s*\((?P<time>{_TIME})\){_COLON}$"),
     "bold": re.compile(rf"\*\*(?P<name>{_NAME})(?::\*\*|\*\*:)(?:\s+(?P<text>.*))?$"),
-    "heading": re.compile(r"#{1,6}\s+(?:[^\w\s]+\s+)?(?P<name>[A-Za-z][\w -]{0,30}?)\s*:?\s*$"),
+    "heading": re.compile(r"#{1,6}\s{1,9}(?:[^\w\s]{1,9}\s{1,9})?(?P<name>[A-Za-z][\w -]{0,30}?)\s{0,9}:?\s{0,9}$"),
     "above": re.compile(rf"(?P<name>{_NAME}?)(?:\s{{2,4}}|\t)\[?(?P<time>{_TIME})\]?\s*$"),  # as copied from Slack
     "plain": re.compile(rf"(?P<name>{_NAME}):(?:\s+(?P<text>.*))?$"),
 }
