@@ -42,9 +42,10 @@ from deltamem_cli.ingest.pipeline import ingest_messages, new_header
 from deltamem_cli.memory.file import open_memory
 from deltamem_cli.memory.ledger import Rows
 from deltamem_cli.memory.memory import StoredMemory
+from deltamem_cli.recall.familiarity import familiarity, signs
 from deltamem_cli.recall.first_stage import Ranker
 from deltamem_cli.recall.searcher import Searcher
-from deltamem_cli.recall.weights import MOST_WORDS, UNFAMILIAR
+from deltamem_cli.recall.weights import UNFAMILIAR
 from deltamem_cli.records import Source
 
 SHARES = (1.0, 0.5, 0.25, 0.1, 0.05)
@@ -103,7 +104,8 @@ def measure(case: Case, memory: StoredMemory, vectors: Recording, second: int = 
     names = [session.id for session in memory.sessions]
     for asked, question in enumerate(question for question in case.questions if question.sessions):
         scores = ranker.scores(question.text, vectors.encode([question.text])[0])
-        fits = scores.familiarity >= UNFAMILIAR or scores.share.max() >= MOST_WORDS
+        level = familiarity(signs(scores, np.arange(len(rows)), np.arange(len(scores.segments))))
+        fits = level >= UNFAMILIAR
         yield "refused", float(not fits)
         at = [np.flatnonzero((rows.line == number[turn]) & (rows.summed == 0)) for turn in question.turns]
         for found in at:
@@ -112,7 +114,7 @@ def measure(case: Case, memory: StoredMemory, vectors: Recording, second: int = 
         if question.turns and second and asked % second == 0:
             yield "second", found_again(searcher.scores(question.text), at)
         known = [name for name in question.sessions if name in names]
-        for what, score in (("first", scores.fused), ("matrix", scores.matrix)):
+        for what, score in (("first", scores.fused), ("matrix", scores.parts["matrix"])):
             if question.turns:
                 yield what, found_again(score, at)
             ranks = evidence_places(score, rows.session, names, known) if known else []

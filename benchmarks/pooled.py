@@ -57,7 +57,13 @@ def recalls(
     sums: dict[str, list[list[float]]] = defaultdict(list)
     for i, question in enumerate(questions):
         found = ranker.scores(question.text, vectors[i])
-        scores = (searcher.scores(question.text), found.fused, found.matrix, flat[:, i], passages.scores(question.text))
+        scores = (
+            searcher.scores(question.text),
+            found.fused,
+            found.parts["matrix"],
+            flat[:, i],
+            passages.scores(question.text),
+        )
         by_session = [best_of_session(score, rows.session, len(names)) for score in scores]
         by_session.append(sessions.scores(question.text))
         for method, score in zip(METHODS, by_session, strict=True):

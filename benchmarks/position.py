@@ -50,7 +50,7 @@ def collect(path: Path, folder: Path) -> NDArray[np.float64]:
             scores = ranker.scores(question.text, encoder.encode_query(question.text))
             orders = {
                 "query": rows_found(searcher, question.text, 2 * FIRST),
-                "matrix": np.argsort(places(scores.matrix)),
+                "matrix": np.argsort(places(scores.parts["matrix"])),
                 "BM25": np.argsort(places(lexical.scores(question.text))),
             }
             said = {name: message_of[order[: 4 * FIRST]] for name, order in orders.items()}

@@ -200,7 +200,7 @@ def evaluate(
                 "BM25": lexical,
                 "RRF": 1 / (60 + places(dense)) + 1 / (60 + places(lexical)),
                 "flat keys": flat @ ranker.key(vector, question.text),
-                "matrix": scores.matrix,
+                "matrix": scores.parts["matrix"],
                 "first reading": scores.fused,
                 "query": searcher.scores(question.text),
                 "BM25 sessions": whole.scores(question.text)[rows.session],

@@ -51,7 +51,7 @@ class Memory:
 
     @classmethod
     def open(cls, path: str | Path, *, model: str | None = None, device: str = "auto") -> Memory:
-        """A memory that is there. Raises MemoryFileError when it is not, or is none."""
+        """Return a memory that is there. Raises MemoryFileError when it is not, or is none."""
         open_memory(path)
         return cls(path, model=model, device=device)
 
@@ -90,23 +90,33 @@ class Memory:
         return summary
 
     def query(
-        self, question: str, k: int = 5, *, context: int = 0, filters: Filters = EVERYTHING, history: bool = False
+        self,
+        question: str,
+        k: int = 5,
+        *,
+        context: int = 0,
+        filters: Filters = EVERYTHING,
+        latest: bool = False,
+        history: bool = False,
     ) -> Answer:
-        """The k passages that answer best, with `history` what each supersedes; `hits` is empty when nothing fits."""
-        return self._searcher.ask(question, k, context, filters, history=history)
+        """The k passages that answer best, or are nearest where the answer says that nothing `fits`.
+
+        latest: what was said again, differently, later comes first; history: with what it supersedes.
+        """
+        return self._searcher.ask(question, k, context, filters, latest=latest, history=history)
 
     def where(self, question: str, k: int = 5, *, filters: Filters = EVERYTHING) -> Answer:
-        """The k stretches of sessions (`segments`) that the matrix points to."""
+        """Return the k stretches of sessions (`segments`) that the matrix points to."""
         return self._searcher.where(question, k, filters)
 
     def info(self) -> Info:
-        """What is inside."""
+        """Return what is inside."""
         from deltamem_cli.memory.info import describe
 
         return describe(open_memory(self.path))
 
     def diff(self, other: Memory, k: int = 20, *, numbers: bool = False) -> Difference:
-        """What changed from this memory to the other."""
+        """Return what changed from this memory to the other."""
         from deltamem_cli.algebra.diff import diff
 
         return diff(open_memory(self.path), open_memory(other.path), k, numbers=numbers)
@@ -127,7 +137,7 @@ class Memory:
         return told
 
     def merge(self, *others: Memory, into: str | Path, budget: int | None = None, re_encode: bool = False) -> Memory:
-        """The union of this memory and the others, as a memory at `into` of at most `budget` bytes.
+        """Return the union of this memory and the others, as a memory at `into` of at most `budget` bytes.
 
         re_encode: what another encoder has made is encoded anew by the `model` of this one.
         """

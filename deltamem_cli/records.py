@@ -18,6 +18,10 @@ OTHER_BRANCH = "other branch"
 DEFAULT_KINDS: tuple[Kind, ...] = ("text", "tool_call", "tool_result")
 
 
+class WallTime(float):
+    """Seconds since 1970 of a clock on the wall, as if it went by UTC: the log does not say in which zone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One utterance of a log, exactly as the log has it (nothing cut, nothing added).
@@ -27,7 +31,7 @@ class Message:
              Two blocks of one record (text and tool call) must differ in id or in kind.
     line:    1-based line of the record in the file.
     pointer: JSON pointer inside that line's document, where the line alone does not lead to the text.
-    time:    seconds since 1970-01-01 UTC, or None where the log does not say. Never invented.
+    time:    seconds since 1970-01-01 UTC, a WallTime where the log tells no zone, or None. Never invented.
     speaker: a person's or a model's name as the log gives it, "" where it gives none.
     title, project: of the session, where the log says so at this point ("" elsewhere). A later title wins.
     off_path: it stands on a branch that the conversation left: a regenerated answer, a prompt that was edited.
@@ -154,12 +158,14 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a memory says to a question. familiarity: 0 to 1, how well it knows what is asked about.
+    """What a memory says to a question. familiarity: 0 to 1, how likely it is that the best hits are about it.
 
-    Nothing in `hits` (or `segments`, for a question of where) means that the memory holds no answer.
+    Nothing in `hits` (or `segments`, for a question of where) means that nothing passes the filters.
+    fits: whether anything fits well; where not, the hits are the nearest there are.
     """
 
     question: str
     familiarity: float
     hits: tuple[Hit, ...] = ()
     segments: tuple[Segment, ...] = ()
+    fits: bool = False

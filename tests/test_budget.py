@@ -238,7 +238,7 @@ def test_nothing_of_what_is_forgotten_stays(full: Path, tmp_path: Path) -> None:
     assert not left.rows.summed.any() or "ada" not in left.speakers
     word = next(text for text in memory.text or [] if text).split()[-1]
     named = let_through(memory, Filters(match=word), cautious=True)
-    assert named.sum() == 1
+    assert named.any()
     forget(memory, named, tmp_path / "without")
     assert not any(word in text for text in open_memory(tmp_path / "without").text or [])
     assert Path(tmp_path / "without").stat().st_size <= (memory.header.budget or 0)

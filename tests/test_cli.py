@@ -35,8 +35,8 @@ def log(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def memory(invoke: Invoke, log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A memory of the log, to which no question is familiar: only what has its words fits."""
-    monkeypatch.setattr(query, "UNFAMILIAR", 2.0)
+    """A memory of the log, to which few questions are familiar."""
+    monkeypatch.setattr(query, "UNFAMILIAR", 0.5)
     path = tmp_path / "memory.safetensors"
     assert invoke("ingest", log, "-o", path).code == 0
     return path
@@ -49,8 +49,13 @@ def memory(invoke: Invoke, log: Path, tmp_path: Path, monkeypatch: pytest.Monkey
     "words, code, told",
     [
         ("query {memory} 'kiln degrees'", 0, ""),
-        ("query {memory} kiln --where", 1, "nothing in this memory fits"),
-        ("query {memory} 'violin sonata'", 1, 'nothing in this memory fits "violin sonata" (familiarity '),
+        ("query {memory} violin --where --strict", 1, "nothing in this memory fits"),
+        (
+            "query {memory} 'violin sonata' --strict",
+            1,
+            'nothing in this memory fits "violin sonata" well (familiarity ',
+        ),
+        ("query {memory} 'violin sonata' --format csv", 1, "these are nearest"),
         ("query {memory} kiln --speaker Nobody", 1, "no passage passes these filters"),
         ("query {memory} kiln --since soon", 2, "'soon' is no date"),
         ("query {memory} kiln --role boss", 2, "no role is called 'boss': choose of user, assistant"),
@@ -100,6 +105,8 @@ def test_results_and_troubles_go_their_own_ways(invoke: Invoke, memory: Path, lo
     ran = invoke("query", memory, "kiln degrees")
     assert ("logs/pots:2 ·" in ran.out, ran.err) == (True, "")
     ran = invoke("query", memory, "violin sonata")
+    assert ("nothing here fits well; nearest:" in ran.out, ran.err, ran.code) == (True, "", 1)
+    ran = invoke("query", memory, "violin sonata", "--strict")
     assert (ran.out, len(ran.err.splitlines())) == ("", 1)
     ran = invoke("ingest", log, tmp_path / "none", "-o", tmp_path / "new")
     assert ("3 new" in ran.out, "none: there is" in ran.err, ran.code) == (True, True, 3)
@@ -121,6 +128,7 @@ def test_json_of_a_query(invoke: Invoke, memory: Path, log: Path) -> None:
     ran = invoke("query", memory, "kiln degrees", "--json", "-C", "1", "-k", "1")
     (hit,) = map(json.loads, ran.out.splitlines())
     assert 0 <= hit.pop("familiarity") <= 1
+    assert hit.pop("fits") is True
     assert hit.pop("score") > hit["after"][0].pop("score")
     assert len(bytes.fromhex(hit.pop("uid"))) == len(bytes.fromhex(hit["after"][0].pop("uid"))) == 16
     common: dict[str, object] = {"session": "pots", "project": "", "kind": "text", "source": str(log), "pointer": ""}
@@ -161,8 +169,12 @@ def test_many_questions_from_standard_input(invoke: Invoke, memory: Path) -> Non
     ran = invoke("query", memory, "-", "--json", "-k", "1", stdin=asked)
     told = [json.loads(line) for line in ran.out.splitlines()]
     assert [entry["question"] for entry in told] == ["kiln degrees", "violin sonata", "port proxy\ufffd"]
+    assert [entry["fits"] for entry in told] == [True, False, True]
+    assert (ran.code, ran.err) == (0, "")
+    ran = invoke("query", memory, "-", "--json", "--strict", "-k", "1", stdin=asked)
+    told = [json.loads(line) for line in ran.out.splitlines()]
     assert [entry["rank"] for entry in told] == [1, None, 1]  # a line a question, also where there is no answer
-    assert (ran.code, ran.err.count("nothing in this memory fits")) == (0, 1)
+    assert ran.err.count("nothing in this memory fits") == 1
     assert invoke("query", memory, "-", stdin=b"").code == 1
 
 
@@ -252,8 +264,8 @@ def test_the_samples_answer_with_the_built_in_encoder(samples: Path) -> None:
     ran = run_cold("query", samples, "To which date did we move the launch?", "--json", "-k", "3")
     hits = [json.loads(line) for line in ran.out.splitlines()]
     assert any("9 April" in hit["text"] for hit in hits)
-    ran = run_cold("query", samples, "Which enzyme digests lactose in mammals?")
-    assert (ran.code, ran.out) == (1, "")
+    ran = run_cold("query", samples, "Which enzyme digests lactose in mammals?", "--json", "-k", "1")
+    assert json.loads(ran.out)["familiarity"] < hits[0]["familiarity"] / 2
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")

@@ -23,7 +23,7 @@ from safetensors import safe_open
 from deltamem_cli.algebra.diff import SAID_AGAIN, save_patch
 from deltamem_cli.cli import app
 from deltamem_cli.errors import ExitStatus
-from deltamem_cli.memory import keys, matrix
+from deltamem_cli.memory import exchanges, keys, matrix
 from deltamem_cli.memory import learn as state
 from deltamem_cli.memory.file import open_memory
 from deltamem_cli.memory.header import Header
@@ -196,23 +196,24 @@ def test_numbers_that_were_chosen_are_the_ones_in_use() -> None:
     told = (ROOT / "docs" / "how-it-works.md").read_text("utf-8")
     for sentence in (
         *(f"| `{part}` | {weight} |" for part, weight in (weights.FIRST | weights.SECOND).items()),
-        *(f"| `{part}` | {weight} |" for part, weight in weights.FIRST.items()),
-        f"The best {weights.CANDIDATES} passages (fewer, when they are long: {weights.READ_TOKENS:,} tokens in all)",
+        f"The best {weights.CANDIDATES} passages are looked at again",
+        f"at most {weights.READ_TOKENS}\ntokens are read",
         f"in the last {weights.BESIDE}\ntokens of the one before it",
-        f"Among the best {supersede.COMPARED} answers",
+        f"among the best {supersede.COMPARED} answers",
         f"{weights.MEANING} · cos(a, b) + {weights.WORDS} · cos(words of a, words of b) − {weights.CROWD} · (crowd",
         f"{weights.FITS} · dense(b) + {weights.HOLDS} · share(b) − {weights.BEHIND} · behind(a)"
         f" − {weights.TRAILS} · behind(b) + {-weights.DOUBT}\n",
-        f"{weights.EXPLAINED} · ratio + {weights.FOUND} · ln(best matrix read) − {-weights.OFFSET}",
+        "{share} · share + {dense} · dense + {matrix} · matrix − {size} · ln n − {offset}".format(
+            **{name: abs(weight) for name, weight in weights.FAMILIAR.items()}
+        ),
         f"Below {weights.UNFAMILIAR} `query`",
-        f"at least {weights.MOST_WORDS} of the question's",
         f"at most {matrix.STATE_WRITES:,} passages",
-        f"segments of at most {matrix.SEGMENT}",
+        f"(at\nmost {exchanges.LONGEST} passages); where no assistant answers, runs of {exchanges.TURNS} passages",
         f"under {state.LEAST_KNOWN}\n",
     ):
         assert sentence in told, sentence
     assert f"(cosine {SAID_AGAIN} or more)" in (ROOT / "docs" / "merge-diff-forget.md").read_text("utf-8")
-    assert f"below {weights.UNFAMILIAR} and" in (ROOT / "docs" / "query.md").read_text("utf-8")
+    assert f"below {weights.UNFAMILIAR} and nothing fits" in (ROOT / "docs" / "query.md").read_text("utf-8")
 
 
 def slug(heading: str) -> str:

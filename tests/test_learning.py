@@ -95,8 +95,9 @@ def test_every_rule_finds_what_was_said(rule: str, make: Make, encoder: WordEnco
         found = searcher.where(question)
         assert found.segments[0].session == topic
         assert found.familiarity > searcher.where("violin sonata rehearsal tonight").familiarity
-        read = Ranker(memory).scores(question, encoder.encode_query(question)).matrix
-        assert topic in memory.sessions[memory.rows.session[int(read.argmax())]].id
+        read = Ranker(memory).scores(question, encoder.encode_query(question)).segments
+        first = memory.matrix.segments[int(read.argmax())]
+        assert topic in memory.sessions[memory.rows.session[first]].id
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -164,7 +165,7 @@ def test_a_delta_state_is_the_stream_of_its_passages_in_time_order(make: Make) -
 
 
 def test_a_slots_state_reads_as_its_slots_do(make: Make) -> None:
-    memory = make(talk(), Learning("slots"))
+    memory = make(talk(4), Learning("slots"))
     K, V = torch.from_numpy(keys_of(memory)).double(), values_of(memory)
     d = K.shape[1]
     begun = slots.empty(state.SLOTS, d, V.shape[1], sharpness=state.SHARPNESS, dtype=torch.float64)
@@ -175,7 +176,7 @@ def test_a_slots_state_reads_as_its_slots_do(make: Make) -> None:
     expected /= (written.M[:, d:] - usual).norm(dim=0).numpy()
     found = matrix.read_segments(memory.matrix, "slots", q[0].numpy().astype(np.float32))
     assert np.corrcoef(found, expected)[0, 1] > 0.99
-    assert found.argmax() == expected.argmax() == 12 // 5
+    assert found.argmax() == expected.argmax() == 12 // 4
     assert memory.matrix.S.shape == (4, state.SLOTS)
 
 
@@ -244,20 +245,18 @@ def test_of_two_that_say_the_same_the_newer_reads_better(make: Make, encoder: Wo
     question = TOPICS["birds"]
 
     def reads(learning: Learning) -> NDArray[np.float32]:
-        found = Ranker(make([*old, *new], learning, str(learning))).scores(question, encoder.encode_query(question))
-        return np.concatenate([[found.matrix[:3].max() / found.matrix[3:].max()], found.segments, [found.familiarity]])
+        memory = make([*old, *new], learning, str(learning))
+        return Ranker(memory).scores(question, encoder.encode_query(question)).segments
 
     lasting, fading = reads(Learning()), reads(Learning("rls", "100d"))
-    assert lasting[0] == pytest.approx(1, abs=0.1)
-    assert fading[0] == pytest.approx(2**-3.99, rel=0.2)
-    assert fading[1] < 0.2 * fading[2]
-    assert fading[3] > 0.5  # what is old is no stranger
+    assert lasting[0] / lasting[1] == pytest.approx(1, abs=0.1)
+    assert fading[0] < 0.2 * fading[1]
 
 
 def test_a_passage_that_faded_to_nothing_breaks_nothing(make: Make, encoder: WordEncoder) -> None:
     memory = make(talk(each=60), Learning("rls", "1"))
     found = Ranker(memory).scores(TOPICS["birds"], encoder.encode_query(TOPICS["birds"]))
-    for scores in (found.matrix, found.fused, found.segments):
+    for scores in (found.fused, found.segments):
         assert np.isfinite(scores).all()
     assert 0 <= memory.matrix.fit[0] <= 1
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from itertools import pairwise
 from typing import Any
 
@@ -18,8 +18,8 @@ from deltamem_cli.memory import ledger, matrix
 from deltamem_cli.memory.matrix import Matrix
 from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.first_stage import Ranker
+from deltamem_cli.recall.matrix_scorer import Reads
 from deltamem_cli.records import Message
-from deltamem_cli.rules import rls
 
 pytestmark = pytest.mark.usefixtures("poisoned")
 Remember = Callable[..., StoredMemory]
@@ -70,34 +70,6 @@ def arrays(learned: Matrix) -> dict[str, NDArray[Any]]:
 @pytest.fixture
 def small_states(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matrix, "STATE_WRITES", 24)
-    monkeypatch.setattr(matrix, "SEGMENT", 4)
-
-
-def test_the_read_at_the_grain_of_passages_is_the_formula(
-    remember: Remember, encoder: WordEncoder, small_states: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """c P q / ‖c P‖ / ‖P q‖ / α with the true P of each state, c a key with half of its neighbours in the session."""
-    monkeypatch.setattr(state, "LEAST_KNOWN", 0.0)
-    alphas = iter([1.0, 10.0, 3.0, 30.0])  # reads of states must compare, whatever ridge each of them chose
-    monkeypatch.setattr(rls, "choose_alpha", lambda *_: next(alphas))
-    memory = remember(chatter(7, 9))
-    question = "which port for the cache in the marsh"
-    found = Ranker(memory).scores(question, encoder.encode_query(question))
-    q = Ranker(memory).key(encoder.encode_query(question), question).astype(np.float64)
-    K, learned, session = dense_keys(memory), memory.matrix, memory.rows.session
-    expected = np.zeros(len(K))
-    for number, (first, end) in enumerate(pairwise(learned.states.tolist())):
-        k, alpha = K[first:end], float(learned.alpha[number])
-        P = np.linalg.inv(k.T @ k + alpha * np.eye(k.shape[1]))
-        for i in range(first, end):
-            c = K[i].copy()
-            for near in (i - 1, i + 1):
-                if first <= near < end and session[near] == session[i]:
-                    c += matrix.NEIGHBOUR * K[near]
-            expected[i] = c @ P @ q / np.linalg.norm(c @ P) / np.linalg.norm(P @ q) / alpha
-    assert sorted(learned.alpha.tolist()) == [1, 3, 10, 30]
-    assert np.abs(found.matrix - expected).max() < 0.02  # F is kept in eight bits
-    assert np.corrcoef(found.matrix, expected)[0, 1] > 0.999
 
 
 def test_segments_of_states_that_do_not_know_the_question_stand_back(
@@ -190,3 +162,14 @@ def test_an_empty_matrix_has_no_states() -> None:
 
 def _nothing() -> tuple[Any, NDArray[np.uint64]]:
     return ledger.blank(0, 30), np.zeros(0, np.uint64)
+
+
+def test_what_a_lean_matrix_does_not_keep_is_recovered(
+    remember: Remember, encoder: WordEncoder, small_states: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(state, "LEAST_KNOWN", 0.0)
+    memory, question = remember(chatter(7, 9)), "which port for the cache in the marsh"
+    key = Ranker(memory).key(encoder.encode_query(question), question)
+    whole = Reads(memory).segments(key)[0]
+    memory.__dict__["matrix"] = replace(memory.matrix, S=memory.matrix.S[:0], S_scale=memory.matrix.S_scale[:0])
+    assert np.abs(Reads(memory).segments(key)[0] - whole).max() < 0.02

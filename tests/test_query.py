@@ -149,9 +149,10 @@ def test_what_was_said_again_is_shown_once(searcher: Ask) -> None:
 def test_nothing_fits(talk: Searcher, question: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(query, "UNFAMILIAR", 0.9)
     answer = talk.ask(question)
-    assert answer.hits == ()
+    assert not answer.fits
     assert 0 <= answer.familiarity < 0.9
-    assert talk.where(question).segments == ()
+    assert len(answer.hits) == (5 if question.strip() else 0), "the nearest are shown all the same"
+    assert not talk.where(question).fits
 
 
 def test_where_points_to_the_stretch(searcher: Ask) -> None:

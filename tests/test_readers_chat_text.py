@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from oracle_reading import read_bytes, read_file
 
 from deltamem_cli.errors import LogError
-from deltamem_cli.readers.chats.whatsapp_dates import Order, clock, date
+from deltamem_cli.readers.parse.date_order import Order, date
+from deltamem_cli.readers.parse.stamps import Stamp, clock
 from deltamem_cli.records import Message
 
 SAMPLES = Path(__file__).parent.parent / "samples"
@@ -95,7 +96,7 @@ def test_the_order_of_a_chat_is_right_or_open(days: list[object]) -> None:
         order = Order()
         for day in ordered:
             fields = {"d": day.day, "m": day.month, "y": day.year}  # type: ignore[attr-defined]
-            order.see((fields[right[0]], fields[right[1]], fields[right[2]]), "/")
+            order.see(Stamp((fields[right[0]], fields[right[1]], fields[right[2]]), separator="/"))
         telling = any(day.day > 12 for day in ordered)  # type: ignore[attr-defined]
         assert order.found() == right if telling else order.found() in (right, "")
 

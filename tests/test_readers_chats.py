@@ -105,7 +105,7 @@ def test_telegram_sample() -> None:
     assert format == "telegram"
     assert told(messages) == [
         ("Rosa", "The hedgehogs are awake, see https://example.org/hogs"),
-        ("", "Leave them the compost corner until May"),
+        ("Deleted Account (user12)", "Leave them the compost corner until May"),
         ("Rosa", "Who mows on Saturday?\nRosa\nNobody"),
         ("Uncle Jan", "The rain barrel leaks at the tap, tape will not hold"),
     ]

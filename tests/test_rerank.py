@@ -15,10 +15,10 @@ from deltamem_cli.ingest.draft import Draft
 from deltamem_cli.ingest.pipeline import ingest_messages, new_header
 from deltamem_cli.memory.file import open_memory
 from deltamem_cli.memory.memory import StoredMemory
-from deltamem_cli.recall.rerank import rerank, reread
+from deltamem_cli.recall.rerank import Rereader, rerank
 from deltamem_cli.recall.searcher import Searcher
 from deltamem_cli.recall.weights import CANDIDATES, SECOND
-from deltamem_cli.records import Message, Source
+from deltamem_cli.records import Message, Role, Source
 
 Make = Callable[..., StoredMemory]
 
@@ -42,15 +42,40 @@ def scored(memory: StoredMemory, question: str, rows: list[int]) -> list[float]:
 def again(
     memory: StoredMemory, question: str, rows: NDArray[np.int64], first: NDArray[np.float32]
 ) -> NDArray[np.float32]:
-    parts = {"when": np.zeros(len(memory.rows), np.float32)}
-    return rerank(rows, first, reread(question, rows, parts, memory, WordEncoder(), {}))
+    return rerank(first, Rereader(memory, WordEncoder()).parts(question, rows, {}))
 
 
-def test_what_is_read_is_what_has_a_weight(make: Make) -> None:
-    parts = {"when": np.arange(3, dtype=np.float32), "dense": np.ones(3, np.float32)}
-    found = reread("red", np.array([2, 0]), parts, make("red", "blue", "green"), WordEncoder(), {})
-    assert found.rows == [2, 0] and found.parts.keys() == SECOND.keys()
-    assert found.parts["when"].tolist() == [2, 0]
+def test_what_is_looked_at_is_what_has_a_weight(make: Make) -> None:
+    found = Rereader(make("red", "blue", "green"), WordEncoder()).parts("red", np.array([2, 0]), {})
+    assert found.keys() == SECOND.keys()
+    assert {len(part) for part in found.values()} == {2}
+
+
+def test_what_one_question_has_read_serves_the_next(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    rereader = Rereader(make("red", "blue", "green"), WordEncoder())
+    rows, read = np.arange(3), list[list[str]]()
+    old = WordEncoder.token_vectors
+
+    def recording(self: WordEncoder, texts: list[str]) -> list[NDArray[np.float32]]:
+        read.append(texts)
+        return old(self, texts)
+
+    before = rereader.parts("red", rows, {})
+    rereader.parts("blue", rows, {})
+    monkeypatch.setattr(WordEncoder, "token_vectors", recording)
+    rereader.parts("red", rows, {})
+    assert read == [["red"]]
+    assert before["maxsim"].argmax() == 0
+
+
+def test_where_an_assistant_answers_no_token_is_read(make: Make) -> None:
+    talk: list[tuple[str, Role]] = [("the door stands open", "user"), ("is it open?", "assistant"), ("it is", "user")]
+    memory = make()
+    draft = Draft(memory.name, memory.header, memory.mean)
+    messages = [Message(text, role, i, session="s", id=str(i)) for i, (text, role) in enumerate(talk, 1)]
+    ingest_messages(messages, Source("log", "messages"), draft, WordEncoder())
+    found = Rereader(open_memory(memory.name), WordEncoder()).parts("red door", np.arange(3), {})
+    assert not any(part.any() for part in found.values())
 
 
 def test_a_passage_is_read_with_the_end_of_the_one_before(make: Make) -> None:

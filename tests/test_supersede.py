@@ -46,7 +46,7 @@ def best(searcher: Searcher, question: str = QUESTION, **options: Any) -> list[H
 
 
 def test_the_later_one_comes_first_and_the_older_one_says_so(searcher: Ask) -> None:
-    first, second = best(searcher(told("jonna does live in leipzig", "jonna will live in halle")))
+    first, second = best(searcher(told("jonna does live in leipzig", "jonna will live in halle")), latest=True)
     assert (first.text, first.superseded_by) == ("jonna will live in halle", None)
     assert second.superseded_by is not None
     assert (second.superseded_by.uid, second.superseded_by.text) == (first.uid, first.text)
@@ -198,4 +198,4 @@ def test_a_program_and_a_model_see_it(invoke: Callable[..., Ran], notes: str) ->
     assert second["superseded_by"]["uid"] == first["uid"]
     assert first["older"][0]["text"] == second["text"]
     assert first["older"][0]["time"] == "2026-05-06T00:00:00.000Z"
-    assert invoke("query", notes, QUESTION, "--format", "prompt").out.count("superseded by") == 1
+    assert invoke("query", notes, QUESTION, "--format", "prompt", "--latest").out.count("superseded by") == 1

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from deltamem_cli.build.importance import Said, per_byte
 from deltamem_cli.build.summary_rows import RUN, sum_rows, together, used_only
 from deltamem_cli.errors import UsageError
-from deltamem_cli.memory import keys, ledger, matrix
+from deltamem_cli.memory import exchanges, keys, ledger, matrix
 from deltamem_cli.memory.columns import COLUMNS
 from deltamem_cli.memory.header import Header
 from deltamem_cli.memory.learn import SLOTS, Lean
@@ -58,8 +58,8 @@ def arrays_of(rows: Rows, vocabulary: NDArray[np.uint64]) -> dict[str, NDArray[A
 def matrix_of(rows: Rows, header: Header, lean: Lean | None) -> dict[str, NDArray[Any]]:
     """Tensors as large as those of the rows' matrix are at most, without the memory for them."""
     rule, width = header.rule, header.dimension + keys.WORDS
-    segments = len(ledger.stretches(rows.session, matrix.SEGMENT)) - 1
-    sizes = np.diff(ledger.cut(rows.session, header.states, matrix.STATE_WRITES)).tolist()
+    bounds = ledger.cut(rows.session, header.states, matrix.STATE_WRITES)
+    segments, sizes = len(exchanges.segments(rows, bounds)) - 1, np.diff(bounds).tolist()
     most = {"rls": lean.directions if lean else partial(min, width), "delta": lambda _: 0, "slots": lambda _: SLOTS}[
         rule
     ]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from deltamem_cli.memory import keys, ledger, matrix
+from deltamem_cli.memory import exchanges, keys, ledger, matrix
 from deltamem_cli.memory.learn import Lean, State, learn
 from deltamem_cli.memory.learning import Learning, weights
 from deltamem_cli.memory.ledger import Rows
@@ -45,8 +45,8 @@ def build(
     """
     learning = learning or Learning()
     width = dimension + keys.WORDS
-    segments = ledger.stretches(rows.session, matrix.SEGMENT)
     states = ledger.cut(rows.session, learning.states, matrix.STATE_WRITES)
+    segments = exchanges.segments(rows, states)
     count, most = len(states) - 1, len(states) * width
     rooms = [lean.directions(size) if lean else width for size in np.diff(states).tolist()]
     # Room for all before the first state is learned: small arrays kept between large ones that come and go would leave

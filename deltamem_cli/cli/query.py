@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -31,8 +32,8 @@ from deltamem_cli.cli.options import (
     span_of,
 )
 from deltamem_cli.cli.output import answers, terminal
-from deltamem_cli.cli.output.answer_formats import ANSWER_FORMATS, Page, answer_format
-from deltamem_cli.cli.output.answer_text import STRONG, Detail
+from deltamem_cli.cli.output.answer_formats import ANSWER_FORMATS, AnswerFormat, Page, answer_format
+from deltamem_cli.cli.output.answer_text import Detail
 from deltamem_cli.cli.output.pager import paged
 from deltamem_cli.errors import ExitStatus, UsageError
 from deltamem_cli.records import Answer
@@ -55,8 +56,14 @@ def query(
         int | None, typer.Option("-k", "-n", min=1, help="How many passages (default: 5, for a prompt what fits).")
     ] = None,
     context: Annotated[int, typer.Option("-C", "--context", min=0, help="Passages around each, of its session.")] = 0,
+    latest: Annotated[
+        bool, typer.Option("--latest", help="What was said again, differently, later comes first, and says so.")
+    ] = False,
     history: Annotated[
-        bool, typer.Option("--history", help="Under each passage what it superseded, oldest first.")
+        bool, typer.Option("--history", help="As --latest, with what each passage superseded under it, oldest first.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Print no passages where nothing fits well, not even the nearest.")
     ] = False,
     session: Session = None,
     project: InProject = None,
@@ -91,7 +98,7 @@ def query(
 ) -> None:
     """Answer a question from a memory: the passages that fit it best, with file and line.
 
-    Ends with exit code 1 when nothing in the memory fits.
+    Where nothing fits well it says so, shows the nearest and ends with exit code 1.
 
     Example: deltamem query how did we fix the login
 
@@ -121,20 +128,22 @@ def query(
     filters = replace(filters, exact=phrases if exact or opened.text is not None else (), regex=regex)
     encoder = load_encoder(settings.value("model", model), query_only=True)
     searcher = Searcher(opened, encoder)
-    answered = False
+    chosen = partial(searcher.ask, context=context, latest=latest, history=history)
+    ask = partial(searcher.where if where else chosen, k=k, filters=filters)
+    answered = fitted = False
     with paged(settings.value("pager"), wanted=pager is not False and not many):
         for asked in questions:
-            answer = (
-                searcher.where(asked, k, filters)
-                if where
-                else searcher.ask(asked, k, context, filters, history=history)
-            )
-            if not (answer.hits or answer.segments):
+            answer = ask(asked)
+            if answer.hits and (filters.exact or filters.regex):  # what had to be there is
+                answer = replace(answer, fits=True)
+            fitted = fitted or answer.fits
+            if not (answer.hits or answer.segments) or (strict and not answer.fits):
                 terminal.err(f"deltamem: {_why_nothing(answer, opened, filters)}")
                 _hint(opened, answer)
                 if many and printed_as is ANSWER_FORMATS["json"]:
                     terminal.out(answers.no_answer_json(answer))
                 continue
+            _say_if_only_near(answer, printed_as, filters)
             if printed_as is ANSWER_FORMATS["text"]:
                 answer = _for_a_person(opened, answer)
             last.keep(path, asked, [hit.uid for hit in answer.hits])
@@ -150,9 +159,9 @@ def query(
                 terminal.out(shown)
             sys.stdout.flush()
             answered = True
-            if not many and answer.familiarity < STRONG:
+            if not many:
                 _hint(opened, answer)
-    if not answered:
+    if not fitted:
         raise typer.Exit(ExitStatus.NOTHING_FOUND)
 
 
@@ -168,6 +177,14 @@ def _for_a_person(memory: StoredMemory, answer: Answer) -> Answer:
     from deltamem_cli.recall.locate import one_a_message
 
     return one_a_message(memory, answer)
+
+
+def _say_if_only_near(answer: Answer, printed_as: AnswerFormat, filters: Filters) -> None:
+    from deltamem_cli.recall.filters import EVERYTHING
+
+    if not answer.fits and not printed_as.says_fits:
+        about = answers.nothing_fits(answer, filtered=filters != EVERYTHING)
+        terminal.err(f"deltamem: {about}; these are nearest")
 
 
 def _why_nothing(answer: Answer, memory: StoredMemory, filters: Filters) -> str:

@@ -33,7 +33,7 @@ _LONGEST_NAME = 200  # characters of a session's title or a speaker's name: long
 
 
 class Draft:
-    """Opens `path` if it is there, takes passages, and saves. `header` says how a new memory is made.
+    """Open `path` if it is there, take passages, and save. `header` says how a new memory is made.
 
     rows: how many passages it would save.
     """
@@ -88,16 +88,16 @@ class Draft:
             )
 
     def keep_to(self, budget: int | None) -> None:
-        """From the next save on the file never exceeds so many bytes; None leaves it as it is."""
+        """Let the file never exceed so many bytes from the next save on; None leaves it as it is."""
         if budget is not None:
             self.header = replace(self.header, budget=budget)
 
     def knows(self, uid: bytes) -> bool:
-        """Whether a passage is in the memory already, or among the new ones."""
+        """Return whether a passage is in the memory already, or among the new ones."""
         return uid in self._uids
 
     def expect(self, uid: bytes) -> None:
-        """A passage that will be added: from now on it is known."""
+        """Count a passage that will be added as known from now on."""
         self._uids.add(uid)
 
     def place_source(self, source: Source) -> None:
@@ -113,7 +113,7 @@ class Draft:
         self._sessions.setdefault(session.id, len(self._sessions))
 
     def add(self, source: str, numbered: list[tuple[int, Passage]], codes: NDArray[np.uint8]) -> None:
-        """Passages of one source with their running numbers in it, and their codes (n, ⌈d/4⌉)."""
+        """Take passages of one log with their running numbers in it, and their codes (n, ⌈d/4⌉)."""
         if not numbered:
             return
         new = [
@@ -205,7 +205,7 @@ class _Spool:
         self.add = self._writer.add
 
     def finish(self) -> BlockReader:
-        """All of them, to be read back."""
+        """Return all of them, to be read back."""
 
         def frames(first: int, end: int) -> bytes:
             self._file.seek(first)

@@ -74,7 +74,7 @@ class Batches:
             self._sent.popleft()
 
     def left(self) -> list[Placed]:
-        """What was sent and is not in the draft."""
+        """Return what was sent and is not in the draft."""
         return [placed for batch in self._sent for placed in batch.passages]
 
     def _hand_over(self, batch: _Batch) -> None:

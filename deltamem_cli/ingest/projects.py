@@ -18,7 +18,7 @@ _FIRST = 20  # messages among which one names the project
 
 
 def by_project(paths: list[str], format: str | None = None) -> dict[str, list[str]]:
-    """Memory name → the logs of one project, both sorted; logs that name no project go to `other`.
+    """Return memory name → the logs of one project, both sorted; logs that name no project go to `other`.
 
     A name is the project folder's own and six digits of a hash of its path: the same in every run, whatever other
     projects there are. Files that are no logs are left out; paths that do not exist raise LogError.
@@ -38,7 +38,7 @@ def by_project(paths: list[str], format: str | None = None) -> dict[str, list[st
 
 
 def memory_name(project: str) -> str:
-    """The name of a project's memory, without a suffix."""
+    """Return the name of a project's memory, without a suffix."""
     if not project:
         return NO_PROJECT
     last = re.split(r"[/\\]", project.rstrip("/\\"))[-1]

@@ -34,7 +34,6 @@ Floats = NDArray[np.float32]
 Longs = NDArray[np.int64]
 
 STATE_WRITES = 8192
-SEGMENT = 16
 NEIGHBOUR = 0.5
 
 

@@ -85,12 +85,12 @@ class Reader(Protocol):
 
     @staticmethod
     def read(log: Log, report: ReadReport) -> Iterator[Message]:
-        """The messages of the log, in file order."""
+        """Yield the messages of the log, in file order."""
         ...
 
 
 def reader(format: str) -> Reader:
-    """The reader of that name, built in or another package's. Raises UsageError, listing the names there are."""
+    """Return the reader of that name, built in or another package's. Raises UsageError, listing the names there are."""
     if format not in READERS:
         if format in plugins.names():
             return cast(Reader, plugins.load(format))

@@ -28,9 +28,9 @@ class Detected:
 
 
 def detect(head: Head) -> str | None:
-    """The name of the format that the head is in, or None when it is no log we know."""
-    found = next((name for name in READERS if reader(name).detect(head)), None)
-    return found or next((name for name in plugins.names() if reader(name).detect(head)), None)
+    """Return the name of the format that the head is in, or None when it is no log we know."""
+    built_in = next((name for name in READERS if reader(name).detect(head)), None)
+    return built_in or next((name for name in plugins.names() if reader(name).detect(head)), None)
 
 
 def open_log(stream: ByteStream, name: str, format: str | None = None) -> tuple[str, Log]:
@@ -50,10 +50,10 @@ def open_log(stream: ByteStream, name: str, format: str | None = None) -> tuple[
         head.tables = sqlite.tables(whole, name)
     if not head.data.strip(b"\0 \t\r\n"):
         raise NotALog(name, "the file is empty; nothing to ingest")
-    found = format or detect(head)
-    if found is None:
+    format = format or detect(head)
+    if format is None:
         raise NotALog(name, head.complaint())
-    return found, Log(name, head, whole)
+    return format, Log(name, head, whole)
 
 
 def read_log(format: str, log: Log, report: ReadReport) -> Iterator[Message]:
@@ -62,12 +62,12 @@ def read_log(format: str, log: Log, report: ReadReport) -> Iterator[Message]:
 
 
 def titles() -> dict[str, str]:
-    """Name → title of every format, those of other packages last."""
+    """Return name → title of every format, those of other packages last."""
     return {name: reader(name).TITLE for name in (*READERS, *plugins.names())}
 
 
 def detect_files(paths: list[str]) -> Iterator[Detected]:
-    """The format of every file below the paths, by its first bytes."""
+    """Yield the format of every file below the paths, by its first bytes."""
     problems: list[LogError] = []
     files = find_logs(paths, problems)
     for problem in problems:

@@ -73,7 +73,7 @@ class Found:
 
 
 def discover(environ: Mapping[str, str] = os.environ, platform: str = sys.platform, here: str = ".") -> list[Found]:
-    """The tools that have logs here, in the order of TOOLS."""
+    """Return the tools that have logs here, in the order of TOOLS."""
     bases = _bases(environ, platform, here)
     found = (_look(tool, bases) for tool in TOOLS)
     return [entry for entry in found if entry is not None]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import time
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -138,8 +139,14 @@ def _any_like(names: Sequence[str], wanted: Sequence[str]) -> NDArray[np.bool_]:
     return np.array([any(_like(name, one) for one in wanted) for name in names], bool)
 
 
+def _compared(name: str) -> str:
+    """A name in one Unicode form and small letters, any blanks as one, without marks of writing direction."""
+    name = unicodedata.normalize("NFKC", name).casefold()
+    return " ".join("".join(character for character in name if unicodedata.category(character) != "Cf").split())
+
+
 def _like(name: str, wanted: str) -> bool:
-    name, wanted = name.lower(), wanted.lower()
+    name, wanted = _compared(name), _compared(wanted)
     if not any(c in wanted for c in "*?"):
         return wanted in name
     return fnmatch.fnmatchcase(name, wanted.replace("[", "[[]"))

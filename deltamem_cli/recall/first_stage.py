@@ -1,17 +1,18 @@
-"""Question → scores of all passages of a memory: the matrix, the dense codes, BM25, neighbours and sessions together.
+"""Question → scores of all passages of a memory: the matrix, the dense codes, words, place and time together.
 
     score = Σ FIRST[part] · part, with the weights of weights.py and these parts of each passage:
 
     share           how much of the question's words it holds, each weighed by its rarity
     dense           its vector with the question's
-    beside          share and dense of the two passages beside it, in its session
-    matrix          what the matrix reads there                    matrix session   the best of that in its session
+    matrix          what the matrix reads of its exchange
     bm25 session    BM25 of its whole session
-    when            1 where it was said at the time that the question names (when.py)
     tool            1 for the calls and results of tools
+    edge            1 for the first and the last prose of an exchange: what was asked, and how it ended
+    mine            1 for a person's own words, where the question is of the one who asks (`what did I …`)
+    when            1 where it was said at the time that the question names (time_expressions.py)
 
-All but the last two are z scores: less their mean, over their standard deviation, across the memory (`matrix session`:
-across sessions). Only the question is encoded.
+The first four are z scores: less their mean, over their standard deviation, across the memory. Only the question is
+encoded.
 """
 
 from __future__ import annotations
@@ -20,27 +21,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deltamem_cli.memory import keys, matrix
+from deltamem_cli.memory import exchanges, keys
 from deltamem_cli.memory.learning import weights
 from deltamem_cli.memory.ledger import NO_TIME
-from deltamem_cli.memory.matrix import joined, with_neighbours
 from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.bm25 import Bm25
-from deltamem_cli.recall.matrix_scorer import Reads, Words
-from deltamem_cli.recall.weights import FAMILIAR, FIRST
-from deltamem_cli.records import KINDS
+from deltamem_cli.recall.matrix_scorer import Reads
+from deltamem_cli.recall.weights import FIRST
+from deltamem_cli.text.questions import asks_of_oneself
 from deltamem_cli.text.time_expressions import spans
 
 Floats = NDArray[np.float32]
 
 _KEPT = 200_000  # passages whose decoded vectors are kept between questions (1.5 KB each); more are decoded anew
 _CHUNK = 1 << 15
-_FAINT = 0.02  # reads under this are noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,36 +46,31 @@ class Scores:
     """What a memory makes of a question: each array has one number a passage (N,), but `segments` one a segment (G,).
 
     fused: the score. parts: what it is the weighed sum of, by the names of weights.FIRST.
-    share: how much of the question's words, weighed by rarity, the passage holds (0 to 1).
-    familiarity: 0 to 1, how well the matrix knows what is asked about.
+    dense: the inner product of the passage's vector and the question's. share: how much of the question's words,
+    weighed by rarity, the passage holds (0 to 1). segments: what the matrix reads.
+    explained: how much of the question the matrix knows, 0 to 1 (‖F q‖² of the state that knows most).
     """
 
     fused: Floats
     parts: dict[str, Floats]
-    matrix: Floats
     dense: Floats
     share: Floats
     segments: Floats
-    familiarity: float
+    explained: float
 
 
 class Ranker:
     """Scores questions against one memory; what does not depend on the question is computed once."""
 
     def __init__(self, memory: StoredMemory) -> None:
-        self.memory = memory
-        self.rows, self._matrix, self._rule = memory.rows, memory.matrix, memory.header.rule
-        self._alpha = np.where(self._matrix.alpha > 0, self._matrix.alpha, np.float32(1))
+        self.memory, self.rows = memory, memory.rows
         self._left = weights(memory.header.half_life, self.rows.time, self.rows.summed)
-        self._reads = Reads(self._matrix, self._rule)
+        self._reads = Reads(memory)
         small = len(self.rows) <= _KEPT
         wide = self.rows.replaced(terms=self.rows.terms.astype(np.intp)) if small else self.rows  # numpy's own indices
-        self._words = Words(wide, memory.vocabulary, self._matrix.states)
         self._bm25 = Bm25(wide, memory.vocabulary, memory.header.sessions)
-        self._same_session = joined(self.rows.session)
-        self._is_tool = np.isin(self.rows.kind, [KINDS.index("tool_call"), KINDS.index("tool_result")]).astype(
-            np.float32
-        )
+        self._tool = exchanges.tools(self.rows).astype(np.float32)
+        self._edge = exchanges.edges(self.rows).astype(np.float32)
 
     def key(self, vector: Floats, text: str) -> Floats:
         """The key (d,) of a question: its centred, rotated vector and its words, as a passage's but not quantised."""
@@ -93,33 +86,25 @@ class Ranker:
         What it says of time counts from `now`, with a zone: the clock's where none is given.
         """
         key = self.key(vector, text)
-        gain, explained = self._reads.gains(key)
-        lean = len(self._matrix.S) == 0
-        segments = np.zeros(0, np.float32) if lean else self._reads.segments(key) * self._compared(gain)
-        dense, read = self._read(key, gain, segments)
-        segments = self._best_of_segment(read) if lean else segments
-        best = self._best(read)  # before anything fades: what is old is no stranger
-        read, segments = read * self._left, segments * self._left[self._matrix.segments[1:] - 1]
+        dense = self._products(key[: self.memory.header.dimension])
+        segments, explained = self._reads.segments(key)
+        bounds = self.memory.matrix.segments
+        segments *= self._left[bounds[1:] - 1]
         session, share = self._bm25.scores(self.memory.asked(text))
         parts = {
             "share": _z(share),
             "dense": _z(dense),
-            "matrix": _z(read),
-            "matrix session": self._best_of_session(read),
+            "matrix": _z(np.repeat(segments, np.diff(bounds))),
             "bm25 session": _z(session[self.rows.session]),
+            "tool": self._tool,
+            "edge": self._edge,
+            "mine": self._mine if asks_of_oneself(text) else np.zeros_like(self._edge),
             "when": self._said_when(text, now or datetime.now().astimezone()),
-            "tool": self._is_tool,
         }
-        near = parts["share"] + parts["dense"]
-        parts["beside"] = with_neighbours(near, self._same_session, 1.0) - near
         fused = np.zeros(len(self.rows), np.float32)
         for part, weight in FIRST.items():
             fused += np.float32(weight) * parts[part]
-        ratio = matrix.familiarity_ratio(self._matrix, explained)
-        by_ratio, by_read, offset = FAMILIAR[self._rule]
-        odds = by_ratio * ratio + by_read * np.log(max(best, _FAINT)) + offset
-        familiarity = float(1 / (1 + np.exp(-odds)))
-        return Scores(fused, parts, read, dense, share, segments, familiarity)
+        return Scores(fused, parts, dense, share, segments, float(explained.max(initial=0)))
 
     def rarity(self, text: str) -> dict[int, float]:
         """The idf of each term of a text."""
@@ -165,58 +150,23 @@ class Ranker:
         )
         return first, last
 
-    def _read(self, key: Floats, gain: Floats, segments: Floats) -> tuple[Floats, Floats]:
-        """Flat inner products with the dense part (N,), and the matrix read at the grain of passages (N,).
+    @cached_property
+    def _mine(self) -> Floats:
+        """1 for what a person said to an assistant (N,)."""
+        return np.asarray(exchanges.prompts(self.rows) & exchanges.assisted(self.rows), np.float32)
 
-        A rule without a P reads a passage as its segment.
-        """
-        n, d = len(self.rows), self.memory.header.dimension
-        flat, read = np.empty(n, np.float32), np.empty(n, np.float32)
-        words = self._words.read(gain[:, d:])
-        for state, (first, end) in enumerate(pairwise(self._matrix.states.tolist())):
-            query = np.stack([key[:d], gain[state, :d]], axis=1)
-            both = np.concatenate([codes @ query for codes in self._decoded(first, end)])
-            flat[first:end] = both[:, 0]
-            beside = self._same_session[first : end - 1]
-            raw = with_neighbours((both[:, 1] + words[first:end]) / np.float32(np.sqrt(2)), beside, matrix.NEIGHBOUR)
-            read[first:end] = raw / max(float(np.linalg.norm(gain[state])) * float(self._alpha[state]), 1e-12)
-        if self._rule != "rls":
-            return flat, np.repeat(segments, np.diff(self._matrix.segments))
-        read /= np.maximum(self._matrix.norms.astype(np.float32), np.float32(1e-6))
-        return flat, read
+    def _products(self, query: Floats) -> Floats:
+        """Inner products of every passage's vector with the dense half of a key, made a unit vector (N,)."""
+        query = query / max(float(np.linalg.norm(query)), 1e-12)
+        return np.concatenate([np.zeros(0, np.float32), *(vectors @ query for vectors in self._decoded())])
 
-    def _compared(self, gain: Floats) -> Floats:
-        """What makes cosines of segments compare (G,): ‖P q‖ α of the state that knows most, over that of their own."""
-        left = np.maximum(np.linalg.norm(gain, axis=1) * self._alpha, np.float32(1e-12))
-        of = np.searchsorted(self._matrix.states, self._matrix.segments[:-1], side="right") - 1
-        factor = np.min(left, initial=np.inf) / left
-        return np.asarray(factor[of], np.float32)
-
-    def _best(self, read: Floats) -> float:
-        """The best read, times α of its state, 3 at most: to such reads the numbers of FAMILIAR were fitted."""
-        if not len(read):
-            return 0.0
-        row = int(read.argmax())
-        state = int(np.searchsorted(self._matrix.states, row, side="right")) - 1
-        return float(read[row]) * min(float(self._alpha[state]), 3.0)
-
-    def _best_of_segment(self, read: Floats) -> Floats:
-        """For every segment the best read of its passages (G,): what stands for S q where S is not kept."""
-        return np.maximum.reduceat(read, self._matrix.segments[:-1]) if len(read) else read
-
-    def _best_of_session(self, read: Floats) -> Floats:
-        """For every passage the best read of its session, as a z score across sessions (N,)."""
-        best = np.full(self.memory.header.sessions, -np.inf, np.float32)
-        np.maximum.at(best, self.rows.session, read)
-        spoken = np.isfinite(best)  # a session may have lost its last passage
-        return np.asarray(_z(best[spoken])[np.cumsum(spoken)[self.rows.session] - 1], np.float32)
-
-    def _decoded(self, first: int, end: int) -> Iterator[Floats]:
-        if len(self.rows) <= _KEPT:
-            yield self._dense[first:end]
+    def _decoded(self) -> Iterator[Floats]:
+        n = len(self.rows)
+        if n <= _KEPT:
+            yield self._dense
             return
-        for at in range(first, end, _CHUNK):
-            yield keys.decode(self.rows.code[at : min(at + _CHUNK, end)], self.memory.header.dimension)
+        for at in range(0, n, _CHUNK):
+            yield keys.decode(self.rows.code[at : at + _CHUNK], self.memory.header.dimension)
 
     @cached_property
     def _dense(self) -> Floats:

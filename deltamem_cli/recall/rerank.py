@@ -1,28 +1,30 @@
-"""The best candidates of a question, read again: late interaction, and what a dialogue tells about its own passages.
+"""The best candidates of a question, looked at again: what their text tells.
 
 score = first score + Σ SECOND[part] · part, with the weights of weights.py and these parts of each candidate:
 
-maxsim          each word of the question meets the token that is most like it, in the passage or in the end of the
-                passage before it: Σ idf · max cos / Σ idf (Khattab & Zaharia, "ColBERT", 2020, eq. 3, with the
-                memory's own encoder; nothing is stored for it), as a z score over the candidates
-when            as in the first score (rank.py), once more
+tells time      1 where the question is one of time (`when …`, `how long …`) and the passage names one
+
+and, where people speak among themselves (who asks an assistant is answered by it, and its exchange tells more):
+
 asks            1 where the passage ends with a question: it seldom holds the answer
 answers         1 where the passage before it, in its session, ends with a question
-tells time      1 where the question is one of time (`when …`, `how long …`) and the passage names one; English
+maxsim          each word of the question meets the token that is most like it, in the passage or in the end of the
+                passage before it: Σ idf · max cos / Σ idf (Khattab & Zaharia, "ColBERT", 2020, eq. 3, with the
+                memory's own encoder; nothing is stored for it), as a z score over the candidates that were read
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from deltamem_cli.memory.exchanges import assisted
 from deltamem_cli.recall.weights import BESIDE, CANDIDATES, READ_TOKENS, SECOND
 from deltamem_cli.text import terms
+from deltamem_cli.text.questions import asks_when, ends_asking
 from deltamem_cli.text.time_expressions import names_time
 
 if TYPE_CHECKING:
@@ -33,76 +35,71 @@ Floats = NDArray[np.float32]
 Longs = NDArray[np.int64]
 
 _SPECIAL = 3  # tokens that an encoder puts around a text, and one for the seam
-
-_OF_TIME = re.compile(r"\s{0,9}(when|how long|(in |on |at )?(what|which) (date|day|month|year|time))\b", re.I)
-
-
-@dataclass(frozen=True)
-class Seconds:
-    """The rows that were read again, best first, and what that told of them: (m,) by the names of weights.SECOND."""
-
-    rows: list[int]
-    parts: dict[str, Floats]
+_REMEMBERED = 1 << 16  # tokens whose states are kept between questions (1.5 KB each)
 
 
-def reread(
-    question: str,
-    candidates: Longs,
-    parts: Mapping[str, Floats],
-    memory: StoredMemory,
-    encoder: Encoder,
-    rarity: Mapping[int, float],
-) -> Seconds:
-    """Reads the best of the candidates again: rows of the memory, best first.
+class Rereader:
+    """Looks at candidates again; the states of tokens that one question has read serve the next."""
 
-    `parts` are those of the first score, for every row of the memory (N,); `rarity` is the idf of the question's terms.
-    Only as many are read as CANDIDATES and READ_TOKENS allow, and only passages whose text the memory keeps; none where
-    there are fewer than two to compare.
+    def __init__(self, memory: StoredMemory, encoder: Encoder) -> None:
+        self._memory, self._encoder = memory, encoder
+        self._people = ~assisted(memory.rows)
+        self._states: dict[int, Floats] = {}
+
+    def parts(self, question: str, candidates: Longs, rarity: Mapping[int, float]) -> dict[str, Floats]:
+        """The parts of SECOND of the first CANDIDATES (m,) of some rows, best first; all 0 without their text.
+
+        `rarity` is the idf of the question's terms.
+        """
+        rows = candidates[:CANDIDATES].tolist()
+        texts = [_text(self._memory, row) for row in rows]
+        people = np.array([bool(text) and self._people[row] for row, text in zip(rows, texts, strict=True)], bool)
+        of_time = asks_when(question)
+        told = {
+            "asks": people & np.array([ends_asking(text) for text in texts], bool),
+            "answers": people & np.array([ends_asking(_before(self._memory, row)) for row in rows], bool),
+            "tells time": np.array([of_time and names_time(text) for text in texts], bool),
+        }
+        maxsim = np.zeros(len(rows), np.float32)
+        places = np.flatnonzero(people)
+        read = self._maxsim(question, [rows[place] for place in places], rarity)
+        if len(read) > 1 and read.std() > 1e-6:
+            maxsim[places[: len(read)]] = (read - read.mean()) / read.std()
+        return {name: part.astype(np.float32) for name, part in told.items()} | {"maxsim": maxsim}
+
+    def _maxsim(self, question: str, rows: Sequence[int], rarity: Mapping[int, float]) -> Floats:
+        """MaxSim of the first of the rows (as many as READ_TOKENS allow), 0 to 1; nothing where there are no tokens."""
+        if len(rows) < 2:
+            return np.zeros(0, np.float32)
+        encoder = self._encoder
+        texts = [_in_context(self._memory, row, encoder) for row in rows]
+        sizes = np.minimum(encoder.count_tokens(texts), encoder.max_tokens)
+        n = max(int(np.searchsorted(np.cumsum(sizes), READ_TOKENS, side="right")), 2)
+        if sum(map(len, self._states.values())) > _REMEMBERED:
+            self._states.clear()
+        missing = {row: text for row, text in zip(rows[:n], texts, strict=False) if row not in self._states}
+        found = encoder.token_vectors([question, *missing.values()])
+        if not found or any(not len(states) for states in found):
+            return np.zeros(0, np.float32)
+        asked, *states = found
+        self._states |= dict(zip(missing, states, strict=True))
+        passages = [self._states[row] for row in rows[:n]]
+        weight = _weights(question, self._memory, encoder, rarity)[: len(asked)]
+        mean = np.concatenate(passages).mean(axis=0)
+        asked = _unit(asked - mean) * (weight / max(float(weight.sum()), 1e-9))[:, None]
+        return np.array([(asked @ _unit(states - mean).T).max(axis=1).sum() for states in passages], np.float32)
+
+
+def rerank(scores: Floats, parts: Mapping[str, Floats]) -> Floats:
+    """New scores (n,) of candidates, best first, from their first scores (n,) and the parts (m,) of the first of them.
+
+    The rest keeps its score, but none of it passes one that was looked at.
     """
-    kept = {} if memory.text is None else {row: memory.text[row] for row in candidates[:CANDIDATES].tolist()}
-    kept = {row: text for row, text in kept.items() if text}
-    read = _maxsim(question, [*kept], memory, encoder, rarity) if len(kept) > 1 else np.zeros(0, np.float32)
-    rows, texts = [*kept][: len(read)], [*kept.values()][: len(read)]
-    spread = float(read.std()) if rows else 0.0
-    of_time = _OF_TIME.match(question) is not None
-    told = {
-        "maxsim": (read - read.mean()) / spread if spread > 1e-6 else np.zeros(len(rows), np.float32),
-        "asks": np.array([_asks(text) for text in texts], np.float32),
-        "answers": np.array([_asks(_before(memory, row)) for row in rows], np.float32),
-        "tells time": np.array([of_time and names_time(text) for text in texts], np.float32),
-    }
-    return Seconds(rows, told | {part: parts[part][rows] for part in SECOND if part in parts})
-
-
-def rerank(candidates: Longs, scores: Floats, seconds: Seconds) -> Floats:
-    """New scores (n,) of the candidates, best first, with their first scores (n,) and what reading some again told.
-
-    What was not read keeps its score, but none that comes after all that were read passes one of them.
-    """
-    places = np.flatnonzero(np.isin(candidates, seconds.rows))
-    n = int(places.max(initial=-1)) + 1
-    new = scores.copy()
+    new, m = scores.copy(), len(parts["maxsim"])
     for part, weight in SECOND.items():
-        new[places] += np.float32(weight) * seconds.parts[part]
-    new[n:] = np.minimum(new[n:], new[:n].min(initial=np.inf))
+        new[:m] += np.float32(weight) * parts[part]
+    new[m:] = np.minimum(new[m:], new[:m].min(initial=np.inf))
     return new
-
-
-def _maxsim(
-    question: str, rows: Sequence[int], memory: StoredMemory, encoder: Encoder, rarity: Mapping[int, float]
-) -> Floats:
-    """MaxSim of the first of the rows (as many as READ_TOKENS allow), 0 to 1; nothing where there are no tokens."""
-    texts = [_in_context(memory, row, encoder) for row in rows]
-    sizes = np.minimum(encoder.count_tokens(texts), encoder.max_tokens)
-    n = max(int(np.searchsorted(np.cumsum(sizes), READ_TOKENS, side="right")), 2)
-    found = encoder.token_vectors([question, *texts[:n]])
-    if not found or any(not len(states) for states in found):
-        return np.zeros(0, np.float32)
-    asked, *passages = found
-    weight = _weights(question, memory, encoder, rarity)[: len(asked)]
-    mean = np.concatenate(passages).mean(axis=0)
-    asked = _unit(asked - mean) * (weight / max(float(weight.sum()), 1e-9))[:, None]
-    return np.array([(asked @ _unit(states - mean).T).max(axis=1).sum() for states in passages], np.float32)
 
 
 def _weights(question: str, memory: StoredMemory, encoder: Encoder, rarity: Mapping[int, float]) -> Floats:
@@ -142,7 +139,3 @@ def _before(memory: StoredMemory, row: int) -> str:
 
 def _text(memory: StoredMemory, row: int) -> str:
     return memory.text[row] if memory.text is not None else ""
-
-
-def _asks(text: str) -> bool:
-    return text.rstrip().endswith(("?", "？"))

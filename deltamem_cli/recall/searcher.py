@@ -13,19 +13,22 @@ from deltamem_cli.errors import MemoryFileError
 from deltamem_cli.memory.hit import hit
 from deltamem_cli.memory.ledger import NO_TIME, seconds
 from deltamem_cli.memory.memory import StoredMemory
+from deltamem_cli.recall.familiarity import familiarity, signs
 from deltamem_cli.recall.filters import EVERYTHING, Filters, let_through
 from deltamem_cli.recall.first_stage import Ranker, Scores
-from deltamem_cli.recall.rerank import rerank, reread
+from deltamem_cli.recall.rerank import Rereader, rerank
 from deltamem_cli.recall.source_text import read_sources
 from deltamem_cli.recall.supersede import superseded
-from deltamem_cli.recall.weights import MOST_WORDS, UNFAMILIAR
+from deltamem_cli.recall.weights import UNFAMILIAR
 from deltamem_cli.records import Answer, Hit, Segment
 from deltamem_cli.text import terms
+from deltamem_cli.text.questions import names_matter
 
 if TYPE_CHECKING:
     from deltamem_cli.encoders import Encoder
 
 Floats = NDArray[np.float32]
+Longs = NDArray[np.int64]
 
 
 class Searcher:
@@ -43,20 +46,37 @@ class Searcher:
     def _ranker(self) -> Ranker:
         return Ranker(self.memory)
 
-    def ask(
-        self, question: str, k: int = 5, context: int = 0, filters: Filters = EVERYTHING, *, history: bool = False
-    ) -> Answer:
-        """The k best passages, each with `context` neighbours on either side; none when nothing fits the question.
+    @cached_property
+    def _rereader(self) -> Rereader:
+        return Rereader(self.memory, self._encoder)
 
-        What was said again, differently, later says so; with `history` the later one has the older ones beside it.
+    def ask(
+        self,
+        question: str,
+        k: int = 5,
+        context: int = 0,
+        filters: Filters = EVERYTHING,
+        *,
+        latest: bool = False,
+        history: bool = False,
+    ) -> Answer:
+        """The k best passages, each with `context` neighbours on either side; none only when none passes the filters.
+
+        latest: what was said again, differently, later goes before what it supersedes, which says so.
+        history: the same, and the later one has the older ones beside it.
         """
         found = self._scores(question)
         if found is None:
             return Answer(question, 0.0)
-        best, score = self._order(question, found, np.flatnonzero(let_through(self.memory, filters)))
-        if not self._fits(found, best):
-            return Answer(question, found.familiarity)
-        best, score, chains = self._newest_first(question, found, best, score)
+        allowed = np.flatnonzero(let_through(self.memory, filters))
+        level, fits = self._familiarity(found, allowed)
+        chains: dict[int, tuple[int, ...]] = {}
+        if self._only_lists(question, found, filters):
+            best, score, fits = self._said_then(found, allowed), found.fused, len(allowed) > 0
+        else:
+            best, score = self._order(question, found, allowed)
+            if latest or history:
+                best, score, chains = self._newest_first(question, found, best, score)
         rows = self._first_of_each_text(best, k)
         newest = {older: row for row, chain in chains.items() for older in chain}
         wanted = {near for row in rows for near in self._near(row, context)}
@@ -72,19 +92,18 @@ class Searcher:
             older = tuple(told(i) for i in chains.get(row, ())) if history else ()
             later = told(newest[row]) if row in newest else None
             hits.append(replace(told(row), before=before, after=after, superseded_by=later, older=older))
-        return Answer(question, found.familiarity, tuple(hits))
+        return Answer(question, level, tuple(hits), fits=fits)
 
     def where(self, question: str, k: int = 5, filters: Filters = EVERYTHING) -> Answer:
         """The k best segments, from the matrix alone; a segment counts when any of its passages may answer."""
         found = self._scores(question)
         if found is None:
             return Answer(question, 0.0)
-        if found.familiarity < UNFAMILIAR:
-            return Answer(question, found.familiarity)
-        bounds = self.memory.matrix.segments
-        allowed = np.flatnonzero(np.add.reduceat(let_through(self.memory, filters), bounds[:-1]))
+        rows = np.flatnonzero(let_through(self.memory, filters))
+        level, fits = self._familiarity(found, rows)
+        allowed = self._segments_of(rows)
         best = allowed[np.argsort(-found.segments[allowed], kind="stable")][:k]
-        return Answer(question, found.familiarity, (), tuple(self._segment(int(i), found) for i in best))
+        return Answer(question, level, (), tuple(self._segment(int(i), found) for i in best), fits)
 
     def _scores(self, question: str) -> Scores | None:
         if not question.strip() or self.memory.header.passages == 0:
@@ -92,24 +111,41 @@ class Searcher:
         return self._ranker.scores(question, self._encoder.encode_query(question))
 
     def scores(self, question: str) -> Floats:
-        """What `ask` ranks by: a score of every passage (N,), the best candidates read again, newest first."""
+        """What `ask` ranks by: a score of every passage (N,), the best candidates read again."""
         found = self._scores(question)
         if found is None:
             return np.zeros(len(self.memory.rows), np.float32)
-        best, score = self._order(question, found, np.arange(len(self.memory.rows)))
-        return self._newest_first(question, found, best, score)[1]
+        return self._order(question, found, np.arange(len(self.memory.rows)))[1]
 
-    def _order(self, question: str, found: Scores, allowed: NDArray[np.int64]) -> tuple[NDArray[np.int64], Floats]:
-        """The allowed rows, best first, and the scores (N,) that say so: those of the best after a second reading."""
+    def _familiarity(self, found: Scores, rows: Longs) -> tuple[float, bool]:
+        """How familiar the question is to these rows, and whether anything of them fits well."""
+        level = familiarity(signs(found, rows, self._segments_of(rows)))
+        return level, len(rows) > 0 and level >= UNFAMILIAR
+
+    def _segments_of(self, rows: Longs) -> Longs:
+        """The segments that hold one of these rows."""
+        return np.unique(np.searchsorted(self.memory.matrix.segments, rows, side="right") - 1)
+
+    def _only_lists(self, question: str, found: Scores, filters: Filters) -> bool:
+        """Whether the question has no matter of its own: only a time that was spoken at, or only filters."""
+        then = bool(found.parts["when"].any())
+        return (then or filters != EVERYTHING) and not names_matter(question)
+
+    def _said_then(self, found: Scores, rows: Longs) -> Longs:
+        """Of these rows those of the time that is named, if it names one; prose first, in the order of the ledger."""
+        then, tool = found.parts["when"][rows] > 0, found.parts["tool"][rows]
+        return (rows[then] if then.any() else rows)[np.argsort((tool[then] if then.any() else tool), kind="stable")]
+
+    def _order(self, question: str, found: Scores, allowed: Longs) -> tuple[Longs, Floats]:
+        """The allowed rows, best first, and the scores (N,) that say so: the best were looked at again."""
         first = allowed[np.argsort(-found.fused[allowed], kind="stable")]
         score = found.fused.copy()
-        again = reread(question, first, found.parts, self.memory, self._encoder, self._ranker.rarity(question))
-        score[first] = rerank(first, score[first], again)
+        score[first] = rerank(score[first], self._rereader.parts(question, first, self._ranker.rarity(question)))
         return first[np.argsort(-score[first], kind="stable")], score
 
     def _newest_first(
-        self, question: str, found: Scores, best: NDArray[np.int64], score: Floats
-    ) -> tuple[NDArray[np.int64], Floats, dict[int, tuple[int, ...]]]:
+        self, question: str, found: Scores, best: Longs, score: Floats
+    ) -> tuple[Longs, Floats, dict[int, tuple[int, ...]]]:
         """What supersedes others goes before them: rows and scores (N,) as of `_order`, and what it found.
 
         Not where the question names a time that passages were said at: it asks of then, not of now.
@@ -121,10 +157,6 @@ class Searcher:
         for row, older in chains.items():
             score[row] = max(score[row], np.nextafter(score[list(older)].max(), np.float32(np.inf)))
         return best[np.argsort(-score[best], kind="stable")], score, chains
-
-    def _fits(self, found: Scores, best: NDArray[np.int64]) -> bool:
-        """Whether the question is about something in the memory (see UNFAMILIAR)."""
-        return len(best) > 0 and (found.familiarity >= UNFAMILIAR or float(found.share[best].max()) >= MOST_WORDS)
 
     def _first_of_each_text(self, best: NDArray[np.int64], k: int) -> list[int]:
         """The k best rows; of passages with the same vector and words (said again word for word) only the best."""

@@ -14,8 +14,8 @@ behind   how far a is behind the best: 0 for the best, 1 for the last candidate
 
 The two must share a word, and the later one must share one with the question. A question of the past (`did`, `was` …;
 English) asks for no present state, and a passage that only asks states nothing.
-The later one must come from a person, or from the same role as the older one; among people from the same speaker. What
-an assistant says at length is advice, not a fact.
+Both must be the prose of one person (the same speaker, or the one who talks to an assistant) in one project: what an
+assistant tells is advice or narration, and a call or a result of a tool states nothing.
 """
 
 from __future__ import annotations
@@ -30,14 +30,13 @@ from deltamem_cli.memory import keys
 from deltamem_cli.memory.ledger import NO_TIME
 from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.weights import BEHIND, CROWD, DOUBT, FITS, HOLDS, MEANING, TRAILS, WORDS
-from deltamem_cli.records import ROLES
+from deltamem_cli.records import KINDS, ROLES
 
 Floats = NDArray[np.float32]
 Longs = NDArray[np.int64]
 
 COMPARED = 20  # of the best, which may take each other's place
 POOL = 100  # passages next to the question, among which a crowd is told
-_FEW_WORDS = 40  # an assistant that says more gives advice
 _FAR_BEHIND = 0.3  # for the older one to matter
 _USUAL = 0.3  # a crowd where there are too few sessions to tell: the median of haystacks
 _SAME = 1.9  # of 2: meaning and words together; more is no change, but the same once more
@@ -111,13 +110,13 @@ def pairs(pool: Longs, score: Floats, dense: Floats, share: Floats, idf: Floats,
     crowded = _crowd(like, session, np.concatenate([states, np.ones(len(pool) - n, bool)]))[:n]
     told = score[pool[:n]]
     behind = (told[states].max() - told) / max(float(told[states].max() - told.min()), 1e-9)
-    person = role[:n] == ROLES.index("user")
-    short = np.array([len(text.split()) <= _FEW_WORDS for text in texts])
+    person = (role[:n] == ROLES.index("user")) & (rows.kind[pool[:n]] == KINDS.index("text"))
+    _, project = np.unique([memory.sessions[one].project for one in session[:n]], return_inverse=True)
     time, session, speaker = time[:n], session[:n], speaker[:n]
     allowed = states[:, None] & states & (session[:, None] != session) & (time[:, None] < time)
-    allowed &= (time != NO_TIME)[:, None] & (person | (role[:n, None] == role[:n]))
-    allowed &= ~person[:, None] | (speaker[:, None] == speaker)
-    allowed &= ((person | short) & (behind <= _FAR_BEHIND))[:, None] & (meaning[:n, :n] + words[:n, :n] < _SAME)
+    allowed &= (time != NO_TIME)[:, None] & person[:, None] & person & (speaker[:, None] == speaker)
+    allowed &= (project[:, None] == project) & (behind <= _FAR_BEHIND)[:, None]
+    allowed &= meaning[:n, :n] + words[:n, :n] < _SAME
     allowed &= (words[:n, :n] > 0) & (share[pool[:n]] > 0)
     one = np.ones((n, n), np.float32)
     return Pairs(

@@ -2,45 +2,34 @@
 
 from __future__ import annotations
 
-# How much each part counts in a passage's score (rank.py says what they are). Chosen by one pass of coordinate search
-# on the four LoCoMo dev conversations and the LongMemEval dev questions together, "dense" and "tool" on the samples'
-# questions besides, "when" as half of what a fit of the first reading alone gives it. benchmarks/LOG.md has the
-# figures, benchmarks/recall.py measures them, benchmarks/ablation.py takes each away.
+# How much each part counts in a passage's score (first_stage.py and rerank.py say what they are): one softmax over the
+# passages of each memory, fitted by benchmarks/fit.py to coding sessions, chats with an assistant and talk of people,
+# every domain weighing the same; benchmarks/LOG.md has what each domain gets from the weights of the others.
 FIRST = {
-    "share": 0.6,
-    "dense": 2.0,
-    "beside": 0.3,
-    "matrix": 0.8,
-    "matrix session": 0.6,
-    "bm25 session": 1.0,
-    "when": 6.0,
-    "tool": -1.0,
+    "share": 0.27,
+    "dense": 0.75,
+    "matrix": 0.54,
+    "bm25 session": 0.5,
+    "tool": -2.2,
+    "edge": 1.0,
+    "mine": 1.6,
+    "when": 2.0,
 }
-
-# What the second reading of the best candidates (rerank.py) adds to that: a softmax over the candidates on the same
-# two sets, cross-validated by conversation. benchmarks/fit.py fits it anew, and would have the second reading count
-# three times as much; benchmarks/LOG.md says why it does not. READ_TOKENS bounds what a question costs: of long
-# passages fewer are read. BESIDE tokens of the passage before are read along.
 SECOND = {
-    "maxsim": 4.4,
-    "when": 8.7,
-    "asks": -4.9,
-    "answers": 2.4,
-    "tells time": 6.4,
+    "maxsim": 0.7,
+    "asks": -0.6,
+    "answers": 1.1,
+    "tells time": 0.8,
 }
-CANDIDATES, READ_TOKENS, BESIDE = 30, 1500, 24
 
-# familiarity = 1 / (1 + exp(−(EXPLAINED · ratio + FOUND · ln(best read) + OFFSET))), a logistic regression that
-# benchmarks/familiarity.py fits to questions asked of the memory they belong to, and of others.
-EXPLAINED, FOUND, OFFSET = 11.6, 2.1, -6.4
+# Of the best so many are looked at again; READ_TOKENS bounds what their late interaction costs: of long passages fewer
+# are read. BESIDE tokens of the passage before are read along.
+CANDIDATES, READ_TOKENS, BESIDE = 30, 600, 24
 
-# The same for each rule; those without a P know no ratio.
-FAMILIAR = {"rls": (EXPLAINED, FOUND, OFFSET), "delta": (0.0, 3.6, 5.3), "slots": (0.0, 3.5, 4.8)}
-
-# Below this familiarity a question is about nothing in the memory, unless one passage holds most of its words: a rare
-# word that was said once is worth finding even if the matrix hardly noticed it. Chosen low, because to hide an answer
-# is worse than to show a poor one (benchmarks/familiarity.py prints both errors).
-UNFAMILIAR, MOST_WORDS = 0.15, 0.4
+# How familiar a question is (familiarity.py): a logistic regression that benchmarks/familiarity.py fits to questions
+# asked of the memory they belong to, and of others. Below UNFAMILIAR nothing fits well.
+FAMILIAR = {"share": 3.4, "dense": 4.7, "matrix": 3.5, "size": -0.28, "offset": -2.0}
+UNFAMILIAR = 0.11
 
 # When a later answer takes the place of an older one (supersede.py): a logistic regression that benchmarks/facts.py
 # fits to one half of the facts that change, with LoCoMo's and LongMemEval's answers as those that replace nothing.

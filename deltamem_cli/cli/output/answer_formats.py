@@ -30,18 +30,25 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class AnswerFormat:
-    """A way to print answers, line by line. passages: how many without `-k`; segments: whether it can print those."""
+    """A way to print answers, line by line.
+
+    passages: how many without `-k`; segments: whether it can print those; says_fits: whether what it prints says that
+    nothing fits well.
+    """
 
     render: Callable[[Answer, Page], Iterator[str]]
     passages: int = 5
     segments: bool = False
+    says_fits: bool = False
 
 
 ANSWER_FORMATS: dict[str, AnswerFormat] = {
     "text": AnswerFormat(
-        lambda answer, page: answer_text(answer, page.style, page.detail, named=page.many), segments=True
+        lambda answer, page: answer_text(answer, page.style, page.detail, named=page.many),
+        segments=True,
+        says_fits=True,
     ),
-    "json": AnswerFormat(lambda answer, page: answers.answer_json(answer), segments=True),
+    "json": AnswerFormat(lambda answer, page: answers.answer_json(answer), segments=True, says_fits=True),
     "prompt": AnswerFormat(
         lambda answer, page: excerpts.prompt(answer, page.max_tokens, page.count_tokens), passages=50
     ),

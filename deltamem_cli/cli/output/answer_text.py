@@ -9,7 +9,6 @@ from deltamem_cli.cli.output.layout import bound, cells, paragraph, shorten, sho
 from deltamem_cli.cli.output.terminal import Style, count, line, short_path
 from deltamem_cli.cli.output.values import NO_TEXT, not_kept, place, replaced, when, who
 from deltamem_cli.recall.places import short_place
-from deltamem_cli.recall.weights import UNFAMILIAR
 from deltamem_cli.records import Answer, Hit, Segment
 
 STRONG = 0.5  # of familiarity
@@ -37,6 +36,8 @@ def answer_text(answer: Answer, style: Style, detail: Detail, *, named: bool = F
     if named:
         yield style.bold(f"? {line(answer.question)}")
     yield style.dim(familiar(answer, detail))
+    if not answer.fits:
+        yield "nothing here fits well; nearest:"
     seen = ""
     for number, hit in _by_session(answer.hits):
         yield ""
@@ -52,8 +53,7 @@ def answer_text(answer: Answer, style: Style, detail: Detail, *, named: bool = F
 
 def familiar(answer: Answer, detail: Detail) -> str:
     """How well a memory knows what is asked about, in words."""
-    found = bool(answer.hits) and answer.familiarity < UNFAMILIAR
-    told = "by words only" if found else "strong" if answer.familiarity >= STRONG else "weak"
+    told = "strong" if answer.familiarity >= STRONG else "weak" if answer.fits else "none"
     return f"familiarity: {told}" + (f" ({answer.familiarity:.2f})" if detail.scores else "")
 
 

@@ -24,7 +24,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages of a transcript, in file order."""
+    """Yield the messages of a transcript, in file order."""
     return _messages(log.stream, report)
 
 

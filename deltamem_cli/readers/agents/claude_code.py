@@ -61,7 +61,7 @@ def _is_record(record: dict[str, Any]) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages of a session file, in file order. Raises LogError for a broken `session.json`."""
+    """Yield the messages of a session file, in file order. Raises LogError for a broken `session.json`."""
     if b'"loglines"' in log.head.data and "loglines" in mapping(log.head.document):
         numbered = _web_records(log, report)
     else:
@@ -149,7 +149,14 @@ class _Session:
         if get("isSidechain") is True:  # a sub-agent: its records carry the parent's id
             agent = string(get("agentId"))
             session = f"{session}/agent-{agent}" if agent else f"{session}/sidechain"
-        return _Place(line, pointer, session, string(get("uuid")), seconds(get("timestamp")), string(get("cwd")))
+        return _Place(
+            line=line,
+            pointer=pointer,
+            session=session,
+            uuid=string(get("uuid")),
+            time=seconds(get("timestamp")),
+            project=string(get("cwd")),
+        )
 
     def _turn(self, record: dict[str, Any], place: _Place, role: Role) -> list[Message]:
         message = record.get("message")

@@ -58,7 +58,7 @@ class Rewinds:
             prompt = self._opened(parent, prompt)
         cost = _RECORD + sum([len(message.text) for message in messages])
         self._prompts.setdefault(uuid, prompt)
-        self._held.append(_Record(uuid, prompt, is_prompt, messages, cost))
+        self._held.append(_Record(uuid, prompt, is_prompt=is_prompt, messages=messages, cost=cost))
         self._cost += cost
         out: list[Message] = []
         while self._cost > _HELD_CHARACTERS and len(self._held) > 1:
@@ -66,7 +66,7 @@ class Rewinds:
         return out
 
     def drain(self) -> list[Message]:
-        """All that is held, at the end of the log."""
+        """Return all that is held, at the end of the log."""
         return [message for _ in range(len(self._held)) for message in self._pop_first()]
 
     def _go_on(self, prompt: _Prompt | None) -> None:

@@ -49,7 +49,7 @@ class Titles:
                 self._offer(self._leaves.pop(uuid), session, _RANK["summary"])
 
     def on(self, message: Message) -> Message:
-        """The message, with its session's title if that is new."""
+        """Return the message, with its session's title if that is new."""
         if not self._new or message.session not in self._new:
             return message
         return replace(message, title=self._new.pop(message.session))
@@ -88,7 +88,7 @@ class Queue:
             self._waiting.clear()
 
     def attached(self, prompt: object, blank: Message) -> list[Message]:
-        """A queued_command attachment: the prompt reached the model in the middle of its turn."""
+        """Note a queued_command attachment: the prompt reached the model in the middle of its turn."""
         text = _prompt(prompt)
         self.delivered(text)
         if not text:
@@ -103,7 +103,7 @@ class Queue:
             self._taken = [message for message in self._taken if message.text not in text]
 
     def answered(self) -> list[Message]:
-        """The model answers: prompts that left the queue and came in no user record."""
+        """Return, as the model answers, the prompts that left the queue and came in no user record."""
         if not self._taken:
             return []
         found, self._taken = self._taken, []

@@ -43,7 +43,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages of a task. What the window showed is left out where the API history stands beside it.
+    """Yield the messages of a task. What the window showed is left out where the API history stands beside it.
 
     Raises LogError for a JSON document that is broken.
     """

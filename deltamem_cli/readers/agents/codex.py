@@ -56,7 +56,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages of a rollout, in file order, without the turns that were rolled back."""
+    """Yield the messages of a rollout, in file order, without the turns that were rolled back."""
     return _Rollout(report).messages(records(log.stream, report))
 
 

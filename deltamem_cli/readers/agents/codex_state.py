@@ -33,7 +33,7 @@ class Twins:
         }
 
     def occurrence(self, source: str, *what: str) -> int | None:
-        """How often this has been said before, or None when it is a twin of what was told."""
+        """Return how often this has been said before, or None when it is a twin of what was told."""
         key = bytes.fromhex(digest(*what))
         places = self._single.setdefault(key, [])
         for place in places:
@@ -60,7 +60,7 @@ class Recent:
             yield self._pop_first()
 
     def drain(self) -> Iterator[Message]:
-        """All that is held, at the end of the log."""
+        """Yield all that is held, at the end of the log."""
         while self._messages:
             yield self._pop_first()
 

@@ -39,6 +39,6 @@ def human_text(text: str) -> str:
 
 
 def working_folder(text: str) -> str:
-    """The folder that an environment context names, or ""."""
+    """Return the folder that an environment context names, or ""."""
     found = _FOLDER.search(text, 0, 65536)
     return found[1].strip() if found else ""

@@ -29,7 +29,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages of the session as it stands at the end of the log. Holds one session in memory.
+    """Yield the messages of the session as it stands at the end of the log. Holds one session in memory.
 
     Raises LogError for a JSON document that is broken.
     """

@@ -48,7 +48,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages of all chats of a database, chat by chat, or of one transcript (which has no times).
+    """Yield the messages of all chats of a database, chat by chat, or of one transcript (which has no times).
 
     Raises LogError for a database that cannot be read.
     """

@@ -45,7 +45,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages as they stand at the end of the log. Holds one session in memory.
+    """Yield the messages as they stand at the end of the log. Holds one session in memory.
 
     Raises LogError for a JSON document that is broken.
     """

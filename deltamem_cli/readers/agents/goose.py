@@ -38,7 +38,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages of one JSONL session, or of all sessions of a database in the order they were written.
+    """Yield the messages of one JSONL session, or of all sessions of a database in the order they were written.
 
     Raises LogError for a database that cannot be read.
     """

@@ -41,7 +41,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages of a session, in file order."""
+    """Yield the messages of a session, in file order."""
     if any(_update(record) for record in log.head.objects):
         return joined(_chunks(log.stream, report))
     return _history(log.stream, report)

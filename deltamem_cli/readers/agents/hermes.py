@@ -32,7 +32,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages of all sessions, in the order of their rows. Raises LogError for a broken database."""
+    """Yield the messages of all sessions, in the order of their rows. Raises LogError for a broken database."""
     return _messages(log, report)
 
 

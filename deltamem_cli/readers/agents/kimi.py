@@ -22,7 +22,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages of a session, in file order."""
+    """Yield the messages of a session, in file order."""
     return joined(_pieces(log.stream, report))
 
 

@@ -43,7 +43,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages of all sessions of a database, or of one JSON file. Raises LogError for one that is broken."""
+    """Yield the messages of all sessions of a database, or of one JSON file. Raises LogError for one that is broken."""
     if is_open(log):
         with connect(log) as database:
             yield from _from_rows(database, report.skipped)

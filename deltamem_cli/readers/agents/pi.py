@@ -28,7 +28,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages on the way from the root to the last entry, then those off it. Holds one session in memory."""
+    """Yield the messages on the way from the root to the last entry, then those off it. Holds one session in memory."""
     entries = list(records(log.stream, report))
     header = next((entry for _, entry in entries if entry.get("type") == "session"), {})
     path, others = _paths(entries)

@@ -33,7 +33,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages of a session, in file order."""
+    """Yield the messages of a session, in file order."""
     return _messages(log.stream, report)
 
 

@@ -48,7 +48,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages of a session, in file order."""
+    """Yield the messages of a session, in file order."""
     session = _Session(log.name)
     for number, line in text_lines(log.stream, report):
         turn = None if session.in_quotation() else _TURN.fullmatch(line.rstrip())
@@ -102,11 +102,11 @@ class _Session:
         self._open("text")
 
     def in_quotation(self) -> bool:
-        """Whether the next line stands in a fence inside a tool's block."""
+        """Return whether the next line stands in a fence inside a tool's block."""
         return self._block == "tool" and self._fenced
 
     def take(self, number: int, line: str, report: ReadReport) -> Iterator[Message]:
-        """One line of the turn; the messages of blocks that it ends."""
+        """Take one line of the turn and yield the messages of the blocks that it ends."""
         end = {"thinking": "</think>", "tool": "</tool-use>"}.get(self._block)
         if end and end in line:
             before, _, after = line.partition(end)
@@ -137,7 +137,7 @@ class _Session:
             report.skipped["turn without words"] += 1
 
     def flush(self, report: ReadReport, *, ended: bool = False) -> Iterator[Message]:
-        """The message of the block so far, if it has words; a thought that does not end may hold the answer."""
+        """Yield the message of the block so far, if it has words; a thought that does not end may hold the answer."""
         if self.role is None:
             return
         lines, first = self._lines, self._first

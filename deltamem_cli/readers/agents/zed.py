@@ -26,7 +26,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages of all threads, thread by thread. Raises LogError for a database that cannot be read."""
+    """Yield the messages of all threads, thread by thread. Raises LogError for a database that cannot be read."""
     with connect(log) as database:
         yield from _threads(database, report.skipped)
 

@@ -22,7 +22,7 @@ _FIELDS = {  # content type → the field with its text; other types have `parts
 
 
 def content_of(message: dict[str, Any]) -> tuple[Role, Kind, str]:
-    """(role, kind, text) of a message; the text is "" for pictures, recaps and other content without words."""
+    """Return (role, kind, text) of a message; the text is "" for pictures, recaps and other content without words."""
     content = mapping(message.get("content"))
     shape = string(content.get("content_type"))
     author = mapping(message.get("author")).get("role")

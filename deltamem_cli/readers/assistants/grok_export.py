@@ -23,7 +23,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages of every conversation, in the order of the file.
+    """Yield the messages of every conversation, in the order of the file.
 
     Raises LogError where the JSON breaks off, after the messages of the conversations before that place.
     """

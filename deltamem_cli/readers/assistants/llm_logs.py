@@ -22,7 +22,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages of all conversations, in the order they were logged. Raises LogError for a broken database."""
+    """Yield the messages of all conversations, in the order they were logged. Raises LogError for a broken database."""
     with connect(log) as database:
         yield from _messages(database, report)
 

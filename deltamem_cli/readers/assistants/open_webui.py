@@ -24,7 +24,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages of every chat, in the order of the file, each along its current path, then what is off it.
+    """Yield the messages of every chat, in the order of the file, each along its current path, then what is off it.
 
     Raises LogError where the JSON breaks off.
     """

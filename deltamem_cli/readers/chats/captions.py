@@ -54,7 +54,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The turns, in file order, each at the line of its first words.
+    """Yield the turns, in file order, each at the line of its first words.
 
     A recording knows only how long it has run, so times are open, unless the file's name is one of Zoom's, which say
     when it began (`GMT20260102-100200`).
@@ -71,12 +71,15 @@ def _is_labelled(text: str) -> bool:
     return len(names) * 3 >= len(below) > 0 or sum(names.count(name) > 1 for name in set(names)) > 1
 
 
-def _cues(stream: BinaryIO, report: ReadReport) -> Iterator[_Cue]:
+def _cues(stream: BinaryIO, report: ReadReport) -> Iterator[_Cue]:  # noqa: C901 - a state and what each line does
     cue: _Cue | None = None
-    voice = ""
+    voice, aside = "", False
     for number, raw in text_lines(stream, report):
-        times = _TIMES.match(raw)
-        if times:
+        aside = bool(raw) and (aside or (cue is None and re.match(r"(?:NOTE|STYLE|REGION)(?:\s|$)", raw) is not None))
+        times = None if aside else _TIMES.match(raw)
+        if aside:
+            report.skipped["line outside a caption"] += 1
+        elif times:
             if cue is not None:
                 yield cue
             cue, voice = _Cue(_seconds(times[1]), _seconds(times[2])), ""
@@ -90,9 +93,11 @@ def _cues(stream: BinaryIO, report: ReadReport) -> Iterator[_Cue]:
                 yield cue
             cue = None
         elif cue is not None:
-            voices = _VOICE.findall(raw)
-            voice = voices[0].strip() if voices else voice
-            cue.lines.append((number, html.unescape(_TAG.sub("", raw)).strip(), voice))
+            before, *pieces = _VOICE.split(raw)  # what stands before the first voice, then name and words by turns
+            for name, words in zip([voice, *pieces[::2]], [before, *pieces[1::2]], strict=True):
+                voice = name.strip()
+                if said := html.unescape(_TAG.sub("", words)).strip():
+                    cue.lines.append((number, said, voice))
         else:
             report.skipped["line outside a caption"] += 1
     if cue is not None:
@@ -114,6 +119,7 @@ def _rolled(cues: Iterator[_Cue], report: ReadReport) -> Iterator[_Cue]:
 
 
 def _turns(cues: Iterator[_Cue], labelled: bool, base: float | None) -> Iterator[Message]:
+    known = set[str]()
     speaker, texts, line, start, end, size = "", list[str](), 0, 0.0, 0.0, 0
 
     def turn() -> Iterator[Message]:
@@ -123,8 +129,9 @@ def _turns(cues: Iterator[_Cue], labelled: bool, base: float | None) -> Iterator
 
     for cue in cues:
         for number, text, voice in cue.lines:
-            found = named(text) if labelled and not voice else None
-            name = voice or (found[0] if found else speaker)
+            found = _labelled(text, known) if labelled and not voice else None
+            name = "" if voice == "-" else voice or (found[0] if found else speaker)
+            known.add(name)
             if name != speaker or cue.start - end > _PAUSE or size > _LONGEST:
                 yield from turn()
                 texts, size = [], 0
@@ -134,6 +141,19 @@ def _turns(cues: Iterator[_Cue], labelled: bool, base: float | None) -> Iterator
             texts.append(found[1] if found else text)
             size += len(text)
     yield from turn()
+
+
+def _labelled(text: str, known: set[str]) -> tuple[str, str] | None:
+    """(name, words) of a caption that names its speaker: `Ann: …`, `>> ANN: …`, `[Ann] …` of one who is known by then.
+
+    A bare `>>` says that another one speaks, but not who.
+    """
+    bare = text.removeprefix(">>").lstrip() if text.startswith(">>") else text.removeprefix("- ")
+    if found := named(bare):
+        return found
+    if (bracket := re.match(r"\[([^\[\]]{1,60})\]:?\s+(\S.*)", bare, re.DOTALL)) and bracket[1] in known:
+        return bracket[1], bracket[2]
+    return ("", bare) if text.startswith(">>") else None
 
 
 def _seconds(clock: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from deltamem_cli.readers.parse.files import document_name
 from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.json_stream import parts
 from deltamem_cli.readers.parse.values import label, mapping, plain, seconds, sequence, string
@@ -22,7 +23,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages of the channel, in the order of the file.
+    """Yield the messages of the channel, in the order of the file.
 
     Raises LogError where the JSON breaks off (an export was interrupted), after the messages before.
     """
@@ -74,4 +75,12 @@ def _text(record: dict[str, Any]) -> str:
     if content.strip():
         return content
     embeds = map(mapping, sequence(record.get("embeds")))
-    return "\n".join(words for embed in embeds for key in ("title", "description") if (words := string(embed.get(key))))
+    said = "\n".join(words for embed in embeds for words in _embedded(embed) if words)
+    files = (document_name(string(mapping(file).get("fileName"))) for file in sequence(record.get("attachments")))
+    return said if said.strip() else "\n".join(filter(None, files))
+
+
+def _embedded(embed: dict[str, Any]) -> Iterator[str]:
+    yield from (string(embed.get(key)) for key in ("title", "description"))
+    for field in map(mapping, sequence(embed.get("fields"))):
+        yield " ".join(filter(None, (string(field.get("name")), string(field.get("value")))))

@@ -52,7 +52,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """What people say and do, a message a line; other notices are counted. Local times are taken as UTC."""
+    """Yield what people say and do, a message a line; other notices are counted. Local times are taken as UTC."""
     return _messages(log.stream, report)
 
 

@@ -45,7 +45,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """A message a mail, in file order, at the line where its words begin. Mails without words are counted."""
+    """Yield a message a mail, in file order, at the line where its words begin. Mails without words are counted."""
     return _messages(log.stream, report)
 
 

@@ -35,7 +35,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages of a day, in the order of the file. Raises LogError where the JSON breaks off."""
+    """Yield the messages of a day, in the order of the file. Raises LogError where the JSON breaks off."""
     return _messages(log, report)
 
 

@@ -14,7 +14,7 @@ _ESCAPE = re.compile("|".join(_ESCAPES))
 
 
 def text_of(message: dict[str, Any], names: Mapping[str, str]) -> str:
-    """What the message says, "" for nothing. A link's preview is not part of it; a bot's attachments are.
+    """Return what the message says, "" for nothing. A link's preview is not part of it; a bot's attachments are.
 
     names: user or channel id → name.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
@@ -10,12 +11,14 @@ from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.html import html_text
 from deltamem_cli.readers.parse.ids import each_with_ids
 from deltamem_cli.readers.parse.json_stream import parts
+from deltamem_cli.readers.parse.oldest_first import oldest_first
 from deltamem_cli.readers.parse.values import label, mapping, plain, seconds, sequence, string
 from deltamem_cli.records import Message, ReadReport
 
 TITLE = "Microsoft Teams (personal export or Graph API JSON)"
 
 _SAID = {"RichText", "RichText/Html", "Text"}
+_NETWORK = re.compile(r"\d{1,2}:")  # of an account: "8:live:ann" is Skype's
 _LIST = "conversations.item."
 _Part = tuple[str, str, Any]
 
@@ -30,9 +33,9 @@ def read(log: Log, report: ReadReport) -> Iterator[Message]:
     if _is_export(log.head):
         prefixes = [_LIST + field for field in ("id", "displayName", "MessageList.item")]
         conversations = groupby(parts(log, prefixes), key=lambda part: part[1].split("/")[2])
-        return each_with_ids(_exported(fields, report) for _, fields in conversations)
+        return each_with_ids(oldest_first(_exported(fields, report)) for _, fields in conversations)
     prefix = "item" if isinstance(log.head.document, list) else "value.item"
-    return _graph(parts(log, (prefix,)), report)
+    return oldest_first(_graph(parts(log, (prefix,)), report))
 
 
 def _is_export(head: Head) -> bool:
@@ -73,7 +76,7 @@ def _exported(fields: Iterator[_Part], report: ReadReport) -> Iterator[Message]:
                 pointer=pointer,
                 session=session,
                 id=f"{session}/{id}" if session and id else "",
-                speaker=string(record.get("displayName")) or string(record.get("from")),
+                speaker=string(record.get("displayName")) or _NETWORK.sub("", string(record.get("from"))),
                 time=seconds(record.get("originalarrivaltime")),
                 title=conversation.get("displayName", ""),
             )

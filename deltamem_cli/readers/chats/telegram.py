@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
+from deltamem_cli.readers.parse.files import document_name
 from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.ids import each_with_ids
 from deltamem_cli.readers.parse.json_stream import parts
@@ -32,7 +33,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages of every chat, in the order of the file; each chat is a session.
+    """Yield the messages of every chat, in the order of the file; each chat is a session.
 
     Raises LogError where the JSON breaks off, after the messages before.
     """
@@ -72,7 +73,7 @@ def _message(record: dict[str, Any], text: str, pointer: str, chat: dict[str, st
         pointer=pointer,
         session=session,
         id=f"{session}/{id}" if session and id else "",
-        speaker=string(record.get("from")),
+        speaker=string(record.get("from")) or _deleted(record),
         time=seconds(record.get("date")) if time is None else time,
         title=chat.get("name", ""),
     )
@@ -82,10 +83,25 @@ def _text(record: dict[str, Any]) -> str:
     """The text, of whatever pieces it is made; for a poll the question and its answers, one a line."""
     text = record.get("text")
     pieces = [text] if isinstance(text, str) else sequence(text)
-    words = "".join(piece if isinstance(piece, str) else string(mapping(piece).get("text")) for piece in pieces)
+    words = "".join(piece if isinstance(piece, str) else _piece(mapping(piece)) for piece in pieces)
     if words.strip():
         return words
-    words = "".join(string(mapping(piece).get("text")) for piece in sequence(record.get("text_entities")))
+    words = "".join(_piece(mapping(piece)) for piece in sequence(record.get("text_entities")))
     poll = mapping(record.get("poll"))
     answers = (string(mapping(answer).get("text")) for answer in sequence(poll.get("answers")))
-    return words if words.strip() else "\n".join(filter(None, (string(poll.get("question")), *answers)))
+    if words.strip():
+        return words
+    said = "\n".join(filter(None, (string(poll.get("question")), *answers)))
+    return said or document_name(string(record.get("file_name")))
+
+
+def _piece(piece: dict[str, Any]) -> str:
+    """The words of a piece of text; of a link the address, too, where it does not show."""
+    words, address = string(piece.get("text")), string(piece.get("href"))
+    return f"{words} ({address})" if address and address not in words else words
+
+
+def _deleted(record: dict[str, Any]) -> str:
+    """What to call somebody whose account is gone, so that two of them are two."""
+    account = string(record.get("from_id"))
+    return f"Deleted Account ({account})" if account else ""

@@ -31,7 +31,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The turns of every conversation, session by session; a turn's time is that of its session.
+    """Yield the turns of every conversation, session by session; a turn's time is that of its session.
 
     Raises LogError where the JSON breaks off, after the conversations before.
     """

@@ -31,7 +31,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The turns of every chat, one question in memory at a time; a turn's time is that of its chat.
+    """Yield the turns of every chat, one question in memory at a time; a turn's time is that of its chat.
 
     Raises LogError where a JSON document breaks off, after the questions before.
     """

@@ -35,7 +35,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages of every conversation, in the order of the file; each conversation is a session.
+    """Yield the messages of every conversation, in the order of the file; each conversation is a session.
 
     Raises LogError where a JSON document breaks off.
     """

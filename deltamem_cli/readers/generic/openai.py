@@ -33,7 +33,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages of every conversation, in the order of the file; a JSON document is streamed too.
+    """Yield the messages of every conversation, in the order of the file; a JSON document is streamed too.
 
     Raises LogError where a JSON document breaks off.
     """

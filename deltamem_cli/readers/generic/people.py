@@ -32,7 +32,7 @@ def detect(head: Head) -> bool:
 
 
 def read(log: Log, report: ReadReport) -> Iterator[Message]:
-    """The messages, in file order. Raises LogError where a JSON document breaks off."""
+    """Yield the messages, in file order. Raises LogError where a JSON document breaks off."""
     if isinstance(log.head.document, list):
         entries = ((1, f"/{index}", mapping(value)) for index, value in items(log, "item"))
     else:

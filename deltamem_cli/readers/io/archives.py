@@ -26,7 +26,7 @@ _BLOCK = 1 << 18
 
 
 def is_archive(path: str) -> bool:
-    """True for a file that begins like a ZIP archive."""
+    """Return True for a file that begins like a ZIP archive."""
     try:
         with open(path, "rb") as file:
             return file.read(len(_MAGIC)) == _MAGIC
@@ -35,7 +35,7 @@ def is_archive(path: str) -> bool:
 
 
 def members(path: str, problems: list[LogError]) -> Iterator[tuple[str, int]]:
-    """(path, bytes) of the files in an archive, sorted by path; what cannot be taken is added to `problems`."""
+    """Yield (path, bytes) of the files in an archive, sorted by path; what cannot be taken is added to `problems`."""
     try:
         archive = _open(path)
         infos = archive.infolist()
@@ -76,7 +76,7 @@ def container(path: str) -> str:
 
 
 def is_bomb(packed: int, unpacked: int) -> bool:
-    """Whether so much out of so little is an attack rather than a log."""
+    """Return whether so much out of so little is an attack rather than a log."""
     return unpacked > FREE_BYTES and unpacked > MAX_RATIO * packed
 
 

@@ -18,7 +18,7 @@ _BLOCK = 1 << 18
 
 
 def is_packed(data: bytes) -> bool:
-    """True for the first bytes of a compressed file."""
+    """Return True for the first bytes of a compressed file."""
     return data.startswith((_GZIP, _ZSTD))
 
 

@@ -11,7 +11,7 @@ from deltamem_cli.readers.io.paths import STDIN, LogFile
 
 
 def open_input(file: LogFile, stdin: BinaryIO | None = None) -> BinaryIO:
-    """The bytes of a file, or standard input. Raises LogError when it cannot be opened."""
+    """Return the bytes of a file, or standard input. Raises LogError when it cannot be opened."""
     if file.path == STDIN:
         return stdin or sys.stdin.buffer
     try:

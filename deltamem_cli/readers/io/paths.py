@@ -24,7 +24,7 @@ class LogFile:
 
 
 def find_logs(paths: list[str], problems: list[LogError]) -> list[LogFile]:
-    """All files below the paths, each once; `-` is standard input. What is missing is added to `problems`.
+    """Return all files below the paths, each once; `-` is standard input. What is missing is added to `problems`.
 
     A folder's files come sorted by path, those of a ZIP archive as if it were one; links to folders are not followed.
     A pattern (`logs/**/*.jsonl`) that the shell left alone is expanded.

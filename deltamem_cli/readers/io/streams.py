@@ -16,7 +16,7 @@ class ByteStream(Protocol):
     """All that is asked of an input: bytes, at most `size` at a time, b"" at the end."""
 
     def read(self, size: int = -1, /) -> bytes:
-        """The next bytes."""
+        """Return the next bytes."""
         ...
 
 

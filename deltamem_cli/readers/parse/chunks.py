@@ -11,7 +11,7 @@ _LONGEST = 4 << 20  # characters of one message; a longer one becomes several
 
 
 def joined(pieces: Iterable[tuple[str, Message]]) -> Iterator[Message]:
-    """Consecutive text pieces of one group, role and kind as one message, with the place of its first piece."""
+    """Yield consecutive text pieces of one group, role and kind as one message, with the place of its first piece."""
     first: Message | None = None
     group, size = "", 0
     texts: list[str] = []

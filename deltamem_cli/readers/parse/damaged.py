@@ -98,11 +98,11 @@ class _Begun:
         return value if isinstance(value, dict) else None
 
     def rest(self) -> int:
-        """How many lines beside the first have words."""
+        """Return how many lines beside the first have words."""
         return sum(1 for line in self._lines[1:] if not line.isspace())
 
     def goes_on(self, line: bytes, before: dict[str, Any]) -> bool:
-        """Whether a line may belong to the record: one that is a record like the one before does not."""
+        """Return whether a line may belong to the record: one that is a record like the one before does not."""
         if self._size + len(line) > _LARGEST or self._attempts > 100 or len(self._lines) > 10_000:
             return False
         if not line.lstrip(b"\0 \t").startswith(b"{"):

@@ -10,12 +10,12 @@ _TAG = re.compile(r"<(/?)([A-Za-z][\w:-]*+)([^<>]*+)>")
 _BLOCKS = frozenset(
     ["p", "div", "br", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "pre", "blockquote", "ul", "ol", "table"]
 )
-_UNSEEN = frozenset(["script", "style", "head", "title", "attachment"])
+_UNSEEN = frozenset(["script", "style", "head", "title", "attachment", "quote", "legacyquote"])
 _QUOTES = re.compile(r"gmail_quote|yahoo_quoted|moz-cite-prefix|schema\.skype\.com/Reply|type\s*=\s*[\"']?cite")
 
 
 def html_text(source: str) -> str:
-    """The text of HTML, one block a line; scripts, styles and quoted messages are left out."""
+    """Return the text of HTML, one block a line; scripts, styles and quoted messages are left out."""
     source = _COMMENT.sub("", source)
     words: list[str] = []
     hidden, depth, place = "", 0, 0  # inside an element that is left out: its name, and how often it is open

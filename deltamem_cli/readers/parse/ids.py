@@ -22,12 +22,12 @@ def digest(*fields: object) -> str:
 
 
 def session_id(opening: Iterable[Message]) -> str:
-    """The id of a session from its first two messages (role, speaker, text)."""
+    """Return the id of a session from its first two messages (role, speaker, text)."""
     return digest(*(field for message in opening for field in (message.role, message.speaker, message.text)))
 
 
 def with_ids(messages: Iterable[Message]) -> Iterator[Message]:
-    """The messages, each with a session and an id: those that lack a session are one session of their own.
+    """Yield the messages, each with a session and an id: those that lack a session are one session of their own.
 
     A missing id is made of session, role, kind, speaker, time, text and how often that has been said before, so a
     later message changes no earlier id; nor does one that is off the path change one that is on it. Holds at most two

@@ -29,7 +29,7 @@ def items(log: Log, prefix: str) -> Iterator[tuple[int, Any]]:
 
 
 def parts(log: Log, prefixes: Collection[str]) -> Iterator[tuple[str, str, Any]]:
-    """(prefix, JSON pointer, value) of the values at any of the ijson prefixes, in the order of the document.
+    """Yield (prefix, JSON pointer, value) of the values at any of the ijson prefixes, in the order of the document.
 
     Raises LogError as `items` does.
     """
@@ -44,7 +44,7 @@ def parts(log: Log, prefixes: Collection[str]) -> Iterator[tuple[str, str, Any]]
 
 
 def escaped(key: str) -> str:
-    """A key as a step of a JSON pointer (RFC 6901)."""
+    """Return a key as a step of a JSON pointer (RFC 6901)."""
     return key.replace("~", "~0").replace("/", "~1")
 
 
@@ -109,7 +109,7 @@ def document(log: Log) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def entries(log: Log, report: ReadReport) -> Iterator[tuple[int, str, Any]]:
-    """(line, pointer, value) of the records of a log: those of an array, those of JSONL, or the one document."""
+    """Yield (line, pointer, value) of the records of a log: those of an array, those of JSONL, or the one document."""
     if isinstance(log.head.document, list):
         yield from ((1, f"/{index}", value) for index, value in items(log, "item"))
     elif log.head.is_jsonl:

@@ -15,7 +15,7 @@ _PIECE = 1 << 20
 
 
 def lines(stream: BinaryIO, report: ReadReport, *, blank: bool = False) -> Iterator[tuple[int, bytes]]:
-    r"""(1-based number, line) for every line, with its line end if it has one; blank lines only on demand.
+    r"""Yield (1-based number, line) for every line, with its line end if it has one; blank lines only on demand.
 
     Only `\n` ends a line. A line over MAX_LINE is counted under "oversized line" and never held in memory.
     """
@@ -34,7 +34,7 @@ def lines(stream: BinaryIO, report: ReadReport, *, blank: bool = False) -> Itera
 
 
 def records(stream: BinaryIO, report: ReadReport) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(1-based line, object) for every JSON object of a JSONL stream.
+    """Yield (1-based line, object) for every JSON object of a JSONL stream.
 
     Of a damaged line what is whole is kept (`parse/damaged.py`), the rest goes to `report.broken`, once. Values that
     are no objects are counted; a last line that has no line end and is no whole JSON sets `report.pending`.
@@ -60,7 +60,7 @@ def records(stream: BinaryIO, report: ReadReport) -> Iterator[tuple[int, dict[st
 
 
 def parse(line: bytes) -> Any:  # noqa: ANN401 - any JSON value
-    """The JSON value of a line: strict and fast first, then lenient.
+    """Return the JSON value of a line: strict and fast first, then lenient.
 
     Lenient: bad UTF-8 and lone surrogates become U+FFFD, NaN and control characters in strings pass, a comma at the
     end is dropped. Raises ValueError, saying why, for what is still no JSON.

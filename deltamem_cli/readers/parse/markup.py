@@ -39,7 +39,7 @@ _CLAUDE_TAILS = (  # one line that Claude Code puts behind a notice
 
 
 def is_injected(text: str) -> bool:
-    """True for a user text that Claude Code wrote itself (reminders, command output, notices)."""
+    """Return True for a user text that Claude Code wrote itself (reminders, command output, notices)."""
     body, _, tail = text.rstrip().rpartition("\n")
     return text.startswith(_CLAUDE_STARTS) or is_wrapped(body if tail.startswith(_CLAUDE_TAILS) else text, _CLAUDE_TAGS)
 
@@ -86,7 +86,7 @@ def _after_space(text: str, place: int) -> int:
 
 
 def slash_command(text: str) -> str | None:
-    """What a person typed for a slash command (`/name arguments`); "" without arguments; None for other text."""
+    """Return what a person typed for a slash command (`/name arguments`); "" without arguments; None for other text."""
     if not text.lstrip().startswith("<command-"):
         return None
     arguments = _element(text, "command-args")

@@ -47,7 +47,7 @@ class Replayed:
         return False
 
     def origin(self, *path: str | int) -> tuple[int, str]:
-        """(line, pointer) of the value at a path."""
+        """Return (line, pointer) of the value at a path."""
         place, rest = self._origin, list(path)
         while rest and rest[0] in place.inside:
             place = place.inside[rest.pop(0)]

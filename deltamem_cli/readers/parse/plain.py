@@ -19,7 +19,7 @@ def text_lines(stream: BinaryIO, report: ReadReport) -> Iterator[tuple[int, str]
 
 
 def decoded(data: bytes) -> str:
-    """The text of bytes that are UTF-8 or, where they are not, CP1252."""
+    """Return the text of bytes that are UTF-8 or, where they are not, CP1252."""
     try:
         return data.decode()
     except UnicodeDecodeError:

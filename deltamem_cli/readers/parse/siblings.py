@@ -16,7 +16,7 @@ _LARGEST = 64 << 20  # bytes of a sibling; a longer one is left alone
 
 
 def sibling(log: str, steps: int, name: str) -> Any:  # noqa: ANN401 - any JSON value
-    """The JSON of the file `name` that lies `steps` folders above the log's own, in the same archive if there.
+    """Return the JSON of the file `name` that lies `steps` folders above the log's own, in the same archive if there.
 
     None where there is none; one that cannot be read or is no JSON counts as missing.
     """

@@ -39,7 +39,7 @@ def as_file(stream: BinaryIO, name: str) -> BinaryIO:
 
 
 def tables(stream: BinaryIO, name: str) -> Tables:
-    """The columns of every ordinary table of an open database file. Raises LogError when it cannot be read."""
+    """Return the columns of every ordinary table of an open database file. Raises LogError when it cannot be read."""
     with _connected(str(stream.name), name) as database:
         return _tables(database)
 
@@ -68,7 +68,7 @@ class Database:
 
 @contextmanager
 def connect(log: Log) -> Iterator[Database]:
-    """The database of a log, whose stream is closed afterwards. Raises LogError where it cannot be read."""
+    """Give the database of a log, whose stream is closed afterwards. Raises LogError where it cannot be read."""
     file = log.stream if is_open(log) else as_file(log.stream, log.name)
     with closing(file):
         if not _is_database(str(file.name)):
@@ -78,18 +78,18 @@ def connect(log: Log) -> Iterator[Database]:
 
 
 def is_open(log: Log) -> bool:
-    """Whether a log's stream is a database file, as `as_file` opens them."""
+    """Return whether a log's stream is a database file, as `as_file` opens them."""
     path = getattr(log.stream, "name", None)
     return isinstance(path, str) and _is_database(path)
 
 
 def place(rowid: object) -> int:
-    """A rowid as the line of a message."""
+    """Return a rowid as the line of a message."""
     return min(max(rowid, 0), _LAST_LINE) if isinstance(rowid, int) else 0
 
 
 def json_of(value: object) -> Any:  # noqa: ANN401 - any JSON value
-    """The JSON value of a column, None for what is none."""
+    """Return the JSON value of a column, None for what is none."""
     data = value.encode("utf-8", "replace") if isinstance(value, str) else value
     try:
         return parse(data) if isinstance(data, bytes) and len(data) <= _LONGEST else None

@@ -38,7 +38,7 @@ _Told = tuple[str, Role, Kind, str]  # text, role, kind, pointer inside the turn
 
 
 def turn_messages(turn: dict[str, Any], line: int, pointer: str, skipped: Counter[str]) -> Iterator[Message]:
-    """The messages of one turn, without session and id. Turns without words are counted."""
+    """Yield the messages of one turn, without session and id. Turns without words are counted."""
     name = turn.get("role")
     role = ROLES.get(string(name).lower())
     if role is None:
@@ -77,7 +77,7 @@ def block_messages(turn: dict[str, Any], line: int, pointer: str, skipped: Count
 
 
 def first_string(fields: dict[str, Any], keys: tuple[str, ...]) -> str:
-    """The first of the fields that is a string with something in it, or ""."""
+    """Return the first of the fields that is a string with something in it, or ""."""
     return next((value for key in keys if (value := string(fields.get(key)))), "")
 
 

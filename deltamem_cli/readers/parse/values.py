@@ -14,27 +14,27 @@ _TEXT_PARTS = {"text", "input_text", "output_text", "summary_text", "reasoning_t
 
 
 def string(value: object) -> str:
-    """The value if it is a string, else ""."""
+    """Return the value if it is a string, else ""."""
     return value if isinstance(value, str) else ""
 
 
 def mapping(value: object) -> dict[str, Any]:
-    """The value if it is an object, else {}."""
+    """Return the value if it is an object, else {}."""
     return value if isinstance(value, dict) else {}
 
 
 def sequence(value: object) -> list[Any]:
-    """The value if it is an array, else []."""
+    """Return the value if it is an array, else []."""
     return value if isinstance(value, list) else []
 
 
 def label(value: object) -> str:
-    """A record's type as a short printable key for the report."""
+    """Return a record's type as a short printable key for the report."""
     return "".join(character for character in string(value)[:40] if character.isprintable()) or "untyped"
 
 
 def seconds(value: object) -> float | None:
-    """A time in seconds since 1970 UTC: from ISO 8601 with a date, or from a number in s, ms, µs or ns.
+    """Return a time in seconds since 1970 UTC: from ISO 8601 with a date, or from a number in s, ms, µs or ns.
 
     A time without a zone is taken as UTC. None for anything else, and outside the years 1970 to 2200.
     """
@@ -60,7 +60,7 @@ def seconds(value: object) -> float | None:
 
 
 def without_base64(text: str) -> str:
-    """The text with the payload of data URLs (pictures, files) left out."""
+    """Return the text with the payload of data URLs (pictures, files) left out."""
     return _DATA_URL.sub(r"\1…", text) if ";base64," in text else text
 
 
@@ -73,7 +73,7 @@ def parts_text(content: object) -> str:
 
 
 def part_text(part: object) -> str:
-    """The text of one content part, "" for a picture or a file."""
+    """Return the text of one content part, "" for a picture or a file."""
     fields = mapping(part)
     if string(fields.get("type", "text")) not in _TEXT_PARTS:
         return ""
@@ -81,7 +81,7 @@ def part_text(part: object) -> str:
 
 
 def call_text(name: str, arguments: object) -> str:
-    """A tool call as people read it: the tool's name, then one `argument: value` a line.
+    """Return a tool call as people read it: the tool's name, then one `argument: value` a line.
 
     Arguments may be an object, JSON in a string, or plain text.
     """
@@ -99,7 +99,7 @@ def call_text(name: str, arguments: object) -> str:
 
 
 def plain(value: object) -> str:
-    """A string as it is, nothing as "", any other value as JSON."""
+    """Return a string as it is, nothing as "", any other value as JSON."""
     if isinstance(value, str):
         return value
     if value is None:

@@ -1,11 +1,13 @@
-"""The order of day, month and year in a chat export, which follows the phone's region and is nowhere written."""
+"""The order of day, month and year in a log, which follows the writer's region and is nowhere written."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from functools import lru_cache
 
-Fields = tuple[int, int, int]  # the numbers of a date as they stand, from left to right
+from deltamem_cli.readers.parse.stamps import Fields, Stamp
+from deltamem_cli.records import WallTime
+
 _ORDERS = ("dmy", "mdy", "ymd")
 
 
@@ -21,8 +23,11 @@ class Order:
         self._last: dict[str, datetime] = {}
         self._slashes = False
 
-    def see(self, fields: Fields, separator: str) -> None:
-        """Take one more date into account."""
+    def see(self, stamp: Stamp) -> None:
+        """Take one more date into account, if the stamp has one whose order is open."""
+        if stamp.fields is None or stamp.order:
+            return
+        fields, separator = stamp.fields, stamp.separator
         self._slashes = self._slashes or separator == "/"
         for order in _ORDERS:
             day = date(fields, order)
@@ -33,7 +38,7 @@ class Order:
                 self._last[order] = day
 
     def found(self) -> str:
-        """One of "dmy", "mdy", "ymd", or "" when the dates leave it open."""
+        """Return one of "dmy", "mdy", "ymd", or "" when the dates leave it open."""
         least = min(self._faults.values())
         best = [order for order in _ORDERS if self._faults[order] == least]
         if len(best) == 1:
@@ -43,7 +48,7 @@ class Order:
 
 @lru_cache(maxsize=4096)
 def date(fields: Fields, order: str) -> datetime | None:
-    """The day (UTC) that the numbers mean in that order, None when there is no such day.
+    """Return the day (UTC) that the numbers mean in that order, None when there is no such day.
 
     A year of two digits is one of this century, and never comes first.
     """
@@ -57,8 +62,15 @@ def date(fields: Fields, order: str) -> datetime | None:
         return None
 
 
-def clock(hour: int, minute: int, second: int, half: str) -> int | None:
-    """Seconds since midnight on a clock of 12 hours (half: "a" or "p") or of 24 (half: ""); None if impossible."""
-    if half:
-        hour = hour % 12 + (12 if half.lower() == "p" else 0)
-    return hour * 3600 + minute * 60 + second if hour < 24 and minute < 60 and second < 60 else None
+def moment(stamp: Stamp, order: str, day: datetime | None = None) -> float | None:
+    """Seconds since 1970 of a stamp, a WallTime where it tells no zone; None where its day stays open.
+
+    order: that of the log's dates. day: the one that the log told last, for a stamp that is but a clock.
+    """
+    if stamp.fields is not None:
+        found = stamp.order or order
+        day = date(stamp.fields, found) if found else None
+    if day is None or stamp.clock is None:
+        return None
+    time = day.timestamp() + stamp.clock
+    return WallTime(time) if stamp.offset is None else time - stamp.offset * 60
