@@ -3,9 +3,9 @@
     python benchmarks/suite.py --memories FOLDER SETS…        [--every N] [--model multilingual]
 
 SETS are as in domains.py (a folder with logs/ and questions.jsonl, a LoCoMo or LongMemEval file) or `languages`, the
-sets in benchmarks/sets. Each conversation is a memory. Every method ranks the same passages, and nothing is
-refused; any row of the evidence is a hit. "+ neighbours" adds half of the score of the passage before and after, in its session, as
-the matrix has it. Rows are means over a domain's questions of hit@1, hit@5 and hit@10 with 95 % bootstrap intervals.
+sets in benchmarks/sets. Each conversation is a memory. Every method ranks the same passages, and nothing is refused;
+any row of the evidence is a hit. "+ neighbours" adds half of the score of the passage before and after, in its
+session, as the matrix has it. Rows are means over a domain's questions, with 95 % bootstrap intervals.
 """
 
 from __future__ import annotations
