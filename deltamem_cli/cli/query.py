@@ -133,9 +133,7 @@ def query(
     answered = fitted = False
     with paged(settings.value("pager"), wanted=pager is not False and not many):
         for asked in questions:
-            answer = ask(asked)
-            if answer.hits and (filters.exact or filters.regex):  # what had to be there is
-                answer = replace(answer, fits=True)
+            answer = _with_what_had_to_stand(ask(asked), filters)
             fitted = fitted or answer.fits
             if not (answer.hits or answer.segments) or (strict and not answer.fits):
                 terminal.err(f"deltamem: {_why_nothing(answer, opened, filters)}")
@@ -163,6 +161,11 @@ def query(
                 _hint(opened, answer)
     if not fitted:
         raise typer.Exit(ExitStatus.NOTHING_FOUND)
+
+
+def _with_what_had_to_stand(answer: Answer, filters: Filters) -> Answer:
+    """The answer; it fits where what had to stand in a passage does."""
+    return replace(answer, fits=answer.fits or bool(answer.hits and (filters.exact or filters.regex)))
 
 
 def _hint(memory: StoredMemory, answer: Answer) -> None:
