@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.jsonl import records
+from deltamem_cli.readers.parse.markup import without
 from deltamem_cli.readers.parse.values import call_text, label, mapping, parts_text, seconds, sequence, string
 from deltamem_cli.records import Kind, Message, ReadReport, Role
 
@@ -15,9 +16,8 @@ TITLE = "Antigravity transcript (JSONL)"
 
 _ROLES: dict[str, Role] = {"USER_EXPLICIT": "user", "MODEL": "assistant"}
 _SAID = ("", "PLANNER_RESPONSE", "NOTIFY_USER", "MODEL_RESPONSE")  # types of the model's own words
-_METADATA = re.compile(
-    r"<(ADDITIONAL_METADATA|USER_SETTINGS_CHANGE|EPHEMERAL_MESSAGE)>.*?</\1>|</?USER_REQUEST>", re.DOTALL
-)
+_METADATA = ("ADDITIONAL_METADATA", "USER_SETTINGS_CHANGE", "EPHEMERAL_MESSAGE")
+_REQUEST = re.compile(r"</?USER_REQUEST>")
 _Told = tuple[str, Role, Kind, str]  # text, role, kind, pointer
 
 
@@ -49,7 +49,9 @@ def _told(record: dict[str, Any]) -> Iterator[_Told]:
     """What a record says: of the model's steps only its responses are its words, the others are its tools' output."""
     role, text = _role(record.get("source")), parts_text(record.get("content"))
     if role == "user":
-        yield _METADATA.sub("", text).strip(), "user", "text", "/content"
+        for tag in _METADATA:
+            text = without(text, tag)
+        yield _REQUEST.sub("", text).strip(), "user", "text", "/content"
     elif role == "assistant":
         yield string(record.get("thinking")), "assistant", "thinking", "/thinking"
         said = string(record.get("type")) in _SAID
