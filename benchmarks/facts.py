@@ -74,7 +74,8 @@ def newest_first(searcher: Searcher, case: Case) -> list[bool]:
     """Of each fact whether the last state comes first."""
     last, kept = len(LOGS[case.name]) - 1, []
     for i, question in enumerate(case.questions):
-        found = [state_of(case.messages[h.line - 1].id, i, case.name) for h in searcher.ask(question.text, 20).hits]
+        hits = searcher.ask(question.text, 20, latest=True).hits
+        found = [state_of(case.messages[h.line - 1].id, i, case.name) for h in hits]
         told = [state for state in found if state >= 0]
         kept.append(told[:1] == [last])
     return kept
@@ -120,7 +121,7 @@ def alarms(searcher: Searcher, case: Case, show: list[str]) -> list[int]:
     """Of each question how many of its ten best answers are called superseded; `show` takes them."""
     counts = []
     for question in case.questions:
-        hits = [h for h in searcher.ask(question.text, 10).hits if h.superseded_by is not None]
+        hits = [h for h in searcher.ask(question.text, 10, latest=True).hits if h.superseded_by is not None]
         counts.append(len(hits))
         show += [f"? {question.text}\n    - {h.text}\n    + {h.superseded_by.text}" for h in hits if h.superseded_by]
     return counts
@@ -130,7 +131,8 @@ def latest_first(searcher: Searcher, case: Case) -> bool:
     """Whether the latest evidence session of a case's question comes before its other ones."""
     (question,) = case.questions
     time = {message.session: message.time or 0 for message in case.messages}
-    found = [hit.session for hit in searcher.ask(question.text, 20).hits if hit.session in question.sessions]
+    hits = searcher.ask(question.text, 20, latest=True).hits
+    found = [hit.session for hit in hits if hit.session in question.sessions]
     return found[:1] == [max(question.sessions, key=lambda session: time[session])]
 
 

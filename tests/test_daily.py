@@ -62,8 +62,8 @@ def shown(ran: Ran) -> list[int]:
 
 
 def test_an_answer_leads_to_the_whole_exchange_around_it(invoke: Invoke, memory: StoredMemory) -> None:
-    assert invoke("query", "1280", "degrees").code == 0
-    told = invoke("query", "1280 degrees", "--json", "-k", "1").out
+    assert invoke("query", "1280", "degrees", "--kind", "tool_result").code == 0
+    told = invoke("query", "1280 degrees", "--json", "-k", "1", "--kind", "tool_result").out
     assert json.loads(told)["line"] == 4
     assert shown(invoke("show", "1", "--json")) == [1, 2, 3, 4, 5]
     assert shown(invoke("show", "1", "--json", "-C", "1")) == [3, 4, 5]

@@ -171,7 +171,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         values = {"shout": "test_discover:Shouting", "gone": "no_such_module", "half": "test_discover:SAMPLES"}
         return [EntryPoint(name, value, group) for name, value in values.items()]
 
-    monkeypatch.setattr(plugins, "entry_points", entries)
+    monkeypatch.setattr("importlib.metadata.entry_points", entries)
     plugins._found.cache_clear()
     plugins.load.cache_clear()
     yield

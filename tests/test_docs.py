@@ -24,10 +24,10 @@ from deltamem_cli.algebra.diff import SAID_AGAIN, save_patch
 from deltamem_cli.cli import app
 from deltamem_cli.errors import ExitStatus
 from deltamem_cli.memory import exchanges, keys, matrix
-from deltamem_cli.memory import learn as state
 from deltamem_cli.memory.file import open_memory
 from deltamem_cli.memory.header import Header
 from deltamem_cli.recall import supersede, weights
+from deltamem_cli.rules import rls
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -209,7 +209,7 @@ def test_numbers_that_were_chosen_are_the_ones_in_use() -> None:
         f"Below {weights.UNFAMILIAR} `query`",
         f"at most {matrix.STATE_WRITES:,} passages",
         f"(at\nmost {exchanges.LONGEST} passages); where no assistant answers, runs of {exchanges.TURNS} passages",
-        f"under {state.LEAST_KNOWN}\n",
+        f"under {rls.LEAST_KNOWN}\n",
     ):
         assert sentence in told, sentence
     assert f"(cosine {SAID_AGAIN} or more)" in (ROOT / "docs" / "merge-diff-forget.md").read_text("utf-8")

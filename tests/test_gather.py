@@ -18,19 +18,18 @@ from deltamem_cli.memory import keys, ledger, matrix
 from deltamem_cli.memory import text_blocks as blocks
 from deltamem_cli.memory.file import open_memory
 from deltamem_cli.memory.header import Header
-from deltamem_cli.memory.learn import State
 from deltamem_cli.memory.text_blocks import BlockReader, pack
 from deltamem_cli.records import Session, Source
+from deltamem_cli.rules.rule import Rule, State
 
 SESSION, TERMS, DIMENSION, WIDTH = 200, 20, 8, 10
 MOST = 45  # bytes a passage: the order, what is taken, sessions, and (for a moment) the places of the terms
 COLUMNS_OF_ONE = 16 + 6 * 4 + 8 + 2 + DIMENSION // 4 + 4 + 5 * TERMS  # bytes a passage in the file, beside its text
 
 
-def constant(
-    rule: str, keys: np.ndarray, beside: np.ndarray, weights: np.ndarray, segments: np.ndarray, *_: object
-) -> State:
+def constant(rule: Rule, writes: tuple[np.ndarray, ...], segments: np.ndarray, **_: object) -> State:
     """A state without learning, which takes the same room at any size."""
+    keys = writes[0]
     S, F = np.zeros((len(segments), keys.shape[1]), np.int8), np.zeros((1, keys.shape[1]), np.int8)
     one = np.ones(1, np.float32)
     return State(S, np.ones(len(S), np.float32), F, one, np.ones(len(keys), np.float16), (1.0, 1.0, 1.0))

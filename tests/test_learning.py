@@ -25,7 +25,6 @@ from deltamem_cli.errors import MemoryFileError, UsageError
 from deltamem_cli.ingest import pipeline as ingesting
 from deltamem_cli.ingest.draft import Draft
 from deltamem_cli.memory import keys, ledger, matrix
-from deltamem_cli.memory import learn as state
 from deltamem_cli.memory.file import open_memory
 from deltamem_cli.memory.header import Header
 from deltamem_cli.memory.learning import Learning, weights
@@ -34,7 +33,7 @@ from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.first_stage import Ranker
 from deltamem_cli.recall.searcher import Searcher
 from deltamem_cli.records import Message, Source
-from deltamem_cli.rules import RULES, delta, rls, slots
+from deltamem_cli.rules import RULES, delta, rls, rule_named, slots
 
 pytestmark = pytest.mark.usefixtures("poisoned")
 Make = Callable[..., StoredMemory]
@@ -118,11 +117,11 @@ def test_every_rule_tells_news_from_what_is_known(rule: str, make: Make) -> None
 def test_a_memory_that_grows_keeps_its_old_states(rule: str, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(matrix, "STATE_WRITES", 10)
     learned: list[int] = []
-    learn = state.learn
+    learn = learn_matrix.learn
 
-    def counting(rule: str, key: Any, *rest: Any) -> Any:
-        learned.append(len(key))
-        return learn(rule, key, *rest)
+    def counting(rule: Any, writes: Any, *rest: Any, **how: Any) -> Any:
+        learned.append(len(writes[0]))
+        return learn(rule, writes, *rest, **how)
 
     monkeypatch.setattr(learn_matrix, "learn", counting)
     how = Learning(rule, "3d" if rule == "rls" else "")
@@ -143,8 +142,8 @@ def test_an_empty_memory_of_any_rule_is_read(rule: str, make: Make) -> None:
         memory.rows.take(np.zeros(0, np.int64)), memory.vocabulary, 30, learning=Learning(rule)
     )
     query = np.zeros(30 + keys.WORDS, np.float32)
-    assert matrix.read_segments(nothing, rule, query).shape == (0,)
-    assert matrix.explained(nothing, rule, query[None]).tolist() == [0.0]
+    assert matrix.read_segments(nothing, rule_named(rule), query).shape == (0,)
+    assert matrix.explained(nothing, rule_named(rule), query[None]).tolist() == [0.0]
 
 
 # What each state holds
@@ -153,7 +152,7 @@ def test_an_empty_memory_of_any_rule_is_read(rule: str, make: Make) -> None:
 def test_a_delta_state_is_the_stream_of_its_passages_in_time_order(make: Make) -> None:
     memory = make([*talk()[10:], *talk()[:10]], Learning("delta"))
     K, V = torch.from_numpy(keys_of(memory)).double(), values_of(memory)
-    gates = delta.gates("no_lambda", torch.full((len(K), 1), state.BETA, dtype=torch.float64))
+    gates = delta.gates("no_lambda", torch.full((len(K), 1), delta.BETA, dtype=torch.float64))
     S = delta.write_reference(delta.empty(V.shape[1], K.shape[1], dtype=torch.float64), K, V, gates).state.numpy()
     learned = memory.matrix
     assert memory.rows.time.tolist() == sorted(memory.rows.time.tolist())
@@ -161,23 +160,23 @@ def test_a_delta_state_is_the_stream_of_its_passages_in_time_order(make: Make) -
     assert (len(learned.F), len(learned.norms)) == (0, 0)
     q = K[7].numpy()
     expected = S @ q / np.linalg.norm(S, axis=1) / np.linalg.norm(q)
-    assert matrix.read_segments(learned, "delta", q.astype(np.float32)) == pytest.approx(expected, abs=0.01)
+    assert matrix.read_segments(learned, delta.rule, q.astype(np.float32)) == pytest.approx(expected, abs=0.01)
 
 
 def test_a_slots_state_reads_as_its_slots_do(make: Make) -> None:
     memory = make(talk(4), Learning("slots"))
     K, V = torch.from_numpy(keys_of(memory)).double(), values_of(memory)
     d = K.shape[1]
-    begun = slots.empty(state.SLOTS, d, V.shape[1], sharpness=state.SHARPNESS, dtype=torch.float64)
-    written = slots.write_reference(begun, K, V, torch.full((len(K),), state.STRENGTH, dtype=torch.float64))
+    begun = slots.empty(slots.SLOTS, d, V.shape[1], sharpness=slots.SHARPNESS, dtype=torch.float64)
+    written = slots.write_reference(begun, K, V, torch.full((len(K),), slots.STRENGTH, dtype=torch.float64))
     q = K[12][None]
     usual = written.M[:, d:].mean(0)  # what a question that every slot takes part in alike would read
     expected = (slots.read(written, q)[0, d:] - usual).numpy()
     expected /= (written.M[:, d:] - usual).norm(dim=0).numpy()
-    found = matrix.read_segments(memory.matrix, "slots", q[0].numpy().astype(np.float32))
+    found = matrix.read_segments(memory.matrix, slots.rule, q[0].numpy().astype(np.float32))
     assert np.corrcoef(found, expected)[0, 1] > 0.99
     assert found.argmax() == expected.argmax() == 12 // 4
-    assert memory.matrix.S.shape == (4, state.SLOTS)
+    assert memory.matrix.S.shape == (4, slots.SLOTS)
 
 
 def test_a_state_that_fades_is_the_weighted_solution(make: Make) -> None:
@@ -203,7 +202,7 @@ def test_the_ridge_grows_once_the_writes_exceed_the_dimensions() -> None:
         firsts = np.arange(0, n + 1, 5, dtype=np.int64)
         root = torch.from_numpy(K * np.sqrt(left, dtype=np.float32))
         V = torch.from_numpy(np.eye(n // 5, dtype=np.float32).repeat(5, axis=0) * np.sqrt(left, dtype=np.float32))
-        learned = state.learn("rls", K, K, weight, firsts, "cpu", 20)
+        learned = learn_matrix.learn(rls.rule, (K, K, weight), firsts, rank_cap=20)
         return learned.numbers[0], rls.choose_alpha(rls.spectrum(root), root, V)
 
     for n, left, times in ((20, 1.0, 1), (60, 1.0, 3), (60, 0.25, 1), (60, 0.5, 1.5)):

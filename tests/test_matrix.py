@@ -13,13 +13,13 @@ from conftest import WordEncoder, said
 from numpy.typing import NDArray
 
 from deltamem_cli.build import learn_matrix
-from deltamem_cli.memory import learn as state
 from deltamem_cli.memory import ledger, matrix
 from deltamem_cli.memory.matrix import Matrix
 from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.first_stage import Ranker
 from deltamem_cli.recall.matrix_scorer import Reads
 from deltamem_cli.records import Message
+from deltamem_cli.rules import rls
 
 pytestmark = pytest.mark.usefixtures("poisoned")
 Remember = Callable[..., StoredMemory]
@@ -82,7 +82,7 @@ def test_segments_of_states_that_do_not_know_the_question_stand_back(
     gain, share = matrix.gains(learned, key)
     left = np.linalg.norm(gain, axis=1) * learned.alpha
     of = np.searchsorted(learned.states, learned.segments[:-1], side="right") - 1
-    expected = matrix.read_segments(learned, "rls", key) * (left.min() / left)[of]
+    expected = matrix.read_segments(learned, rls.rule, key) * (left.min() / left)[of]
     assert np.abs(ranker.scores(question, encoder.encode_query(question)).segments - expected).max() < 1e-5
     assert len(share) > 1 and left.argmin() == share.argmax()
 
@@ -99,7 +99,7 @@ def test_segments_are_read_with_the_solved_matrix(remember: Remember, encoder: W
             if first <= a < end:
                 row = K[a:b].sum(0) @ inverse
                 expected[segment] = row @ q / np.linalg.norm(row)
-    found = matrix.read_segments(learned, "rls", q.astype(np.float32))
+    found = matrix.read_segments(learned, rls.rule, q.astype(np.float32))
     assert np.abs(found - expected).max() < 0.01
     assert learned.segments[int(found.argmax())] <= 13 < learned.segments[int(found.argmax()) + 1]
 
@@ -123,11 +123,11 @@ def test_what_is_taken_over_equals_what_is_learned_anew(
     remember: Remember, small_states: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     learned_at: list[int] = []
-    learn = state.learn
+    learn = learn_matrix.learn
 
-    def counting(rule: str, key: Any, *rest: Any) -> Any:
-        learned_at.append(len(key))
-        return learn(rule, key, *rest)
+    def counting(rule: Any, writes: Any, *rest: Any, **how: Any) -> Any:
+        learned_at.append(len(writes[0]))
+        return learn(rule, writes, *rest, **how)
 
     monkeypatch.setattr(learn_matrix, "learn", counting)
     remember(chatter(6, 9))
@@ -157,7 +157,7 @@ def test_an_empty_matrix_has_no_states() -> None:
     }
     q = np.zeros(30 + 640, np.float32)
     assert matrix.gains(learned, q)[0].shape == (0, 670)
-    assert matrix.read_segments(learned, "rls", q).shape == (0,)
+    assert matrix.read_segments(learned, rls.rule, q).shape == (0,)
 
 
 def _nothing() -> tuple[Any, NDArray[np.uint64]]:
@@ -167,7 +167,7 @@ def _nothing() -> tuple[Any, NDArray[np.uint64]]:
 def test_what_a_lean_matrix_does_not_keep_is_recovered(
     remember: Remember, encoder: WordEncoder, small_states: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(state, "LEAST_KNOWN", 0.0)
+    monkeypatch.setattr(rls, "LEAST_KNOWN", 0.0)
     memory, question = remember(chatter(7, 9)), "which port for the cache in the marsh"
     key = Ranker(memory).key(encoder.encode_query(question), question)
     whole = Reads(memory).segments(key)[0]

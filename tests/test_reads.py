@@ -13,7 +13,7 @@ from deltamem_cli.memory import matrix
 from deltamem_cli.memory.matrix import Matrix
 from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.recall.matrix_scorer import Reads
-from deltamem_cli.rules import RULES
+from deltamem_cli.rules import RULES, rule_named
 
 DICE = np.random.RandomState(0)
 
@@ -50,7 +50,7 @@ def test_gains_and_segments(states: int, segments: int, known: int) -> None:
             assert fast.shape == plain.shape and np.abs(fast - plain).max(initial=0) < 1e-5
         left = np.linalg.norm(matrix.gains(made, query)[0], axis=1) * made.alpha
         of_state = np.repeat(left.min(initial=9) / np.maximum(left, 1e-12), segments)
-        found, plain = ready.segments(query)[0], matrix.read_segments(made, "rls", query) * of_state
+        found, plain = ready.segments(query)[0], matrix.read_segments(made, rule_named("rls"), query) * of_state
         assert found.shape == plain.shape and np.abs(found - plain).max(initial=0) < 1e-5
 
 
@@ -58,6 +58,8 @@ def test_every_rule_reads_its_segments() -> None:
     made = learned(2, 3, 0, 40)
     query = DICE.standard_normal(40).astype(np.float32)
     for rule in sorted({*RULES} - {"slots", "rls"}):
-        assert np.allclose(reads(made, rule).segments(query)[0], matrix.read_segments(made, rule, query), atol=1e-5)
+        assert np.allclose(
+            reads(made, rule).segments(query)[0], matrix.read_segments(made, rule_named(rule), query), atol=1e-5
+        )
     without = replace(made, alpha=np.zeros(2, np.float32))
     assert not any(part.any() for part in reads(without, "delta").gains(query))

@@ -28,8 +28,8 @@ def batch(
     return keys.to(device, dtype), values.to(device, dtype)
 
 
-def same(found: rls.State, expected: rls.State, tolerance: float) -> None:
-    for name, one, other in zip(rls.State._fields, found, expected, strict=True):
+def same(found: rls.Solution, expected: rls.Solution, tolerance: float) -> None:
+    for name, one, other in zip(rls.Solution._fields, found, expected, strict=True):
         assert one.shape == other.shape
         error = float((one - other).abs().max()) if one.numel() else 0.0
         assert error <= tolerance, f"{name}: {error:.1e}"

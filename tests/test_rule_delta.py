@@ -1,28 +1,20 @@
-"""The gated delta rule: chunks equal single writes, its laws, and parity with the paper's code."""
+"""The gated delta rule: chunks equal single writes, and its laws (benchmarks/delta_parity.py: the paper's code)."""
 
 from __future__ import annotations
 
-import os
-import sys
 from functools import partial
-from itertools import product
-from pathlib import Path
 
 import pytest
 import torch
-from capacity.projections import Projections, project
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from deltamem_cli.errors import UsageError
-from deltamem_cli.rules import RULES, delta, load_rule
+from deltamem_cli.rules import delta
 from deltamem_cli.rules.delta import MODES, Gates, Mode, Written
 
-SHARED = Path(os.environ.get("DELTAMEM_SHARED", Path(__file__).parents[2] / "shared"))
-GOLDEN = SHARED / "data" / "delta_rule_golden.safetensors"
-CASES = [".".join(parts) for parts in product(MODES, ("row", "scalar"), ("coupled", "free"), ("h1", "h4"))]
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 M, D = 5, 7
 
@@ -100,16 +92,6 @@ def test_cut_anywhere(seed: int, n: int, mode: Mode, row: bool, data: st.DataObj
     close(joined, delta.write(s.state, *s.part(slice(None))), 1e-12)
 
 
-@settings(max_examples=40, deadline=None)
-@given(seeds, lengths, lengths, modes, st.booleans())
-def test_transitions_compose(seed: int, n: int, other: int, mode: Mode, row: bool) -> None:
-    s, cut = Stream(seed, n + other, mode, row), n
-    first, second = (delta.transition(*s.part(part)[:3]) for part in (slice(cut), slice(cut, None)))
-    whole = delta.write(s.state, *s.part(slice(None))).state
-    torch.testing.assert_close(delta.apply(s.state, delta.compose(first, second)), whole, atol=1e-12, rtol=0)
-    torch.testing.assert_close(delta.apply(delta.apply(s.state, first), second), whole, atol=1e-12, rtol=0)
-
-
 @settings(max_examples=30, deadline=None)
 @given(seeds, lengths, modes, st.booleans(), st.floats(-3, 3))
 def test_linear_in_state_and_values(seed: int, n: int, mode: Mode, row: bool, x: float) -> None:
@@ -180,86 +162,3 @@ def test_shapes_that_would_broadcast_are_refused() -> None:
 def test_unknown_names_are_refused_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match="standard, lambda_outside, no_lambda"):
         delta.gates("softmax", torch.ones(1, 1))  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="rls, delta, slots"):
-        load_rule("hopfield")
-
-
-@pytest.mark.parametrize("name", RULES)
-def test_every_rule_has_the_three_functions(name: str) -> None:
-    rule = load_rule(name)
-    assert all(callable(getattr(rule, function)) for function in ("empty", "write", "write_reference"))
-
-
-@pytest.mark.skipif(not GOLDEN.exists(), reason=f"no {GOLDEN}: set DELTAMEM_SHARED to the folder that holds data/")
-@pytest.mark.parametrize(("dtype", "atol"), [(torch.float64, 1e-12), (torch.float32, 1e-6)], ids=["fp64", "fp32"])
-@pytest.mark.parametrize("case", CASES)
-def test_parity_with_the_papers_code(case: str, dtype: torch.dtype, atol: float) -> None:
-    from safetensors import safe_open
-
-    with safe_open(GOLDEN, "pt") as file:
-        golden = {key.split("/")[1]: file.get_tensor(key) for key in file.keys() if key.startswith(case + "/")}  # noqa: SIM118
-    states = int(case[-1])
-
-    def told(name: str) -> Tensor:
-        tensor: Tensor = golden[name]
-        return tensor.to(dtype)
-
-    free = [told("lambda_proj"), told("lambda_bias")] if "lambda_proj" in golden else []
-    weights = [told(name) for name in ("memory_q_proj", "memory_k_proj", "memory_v_proj", "beta_proj", "beta_bias")]
-    p = project(told("x"), Projections(*weights, *free), states)
-    lam = torch.ones_like(p.lam) if case.startswith("no_lambda") else p.lam
-    gates = delta.gates(case.split(".")[0], p.beta, lam)  # type: ignore[arg-type]
-    start = told("state0").view(1, states, 8, 8)
-    for write in (delta.write, delta.write_reference):
-        written = write(start, p.keys, p.values, gates, p.queries)
-        got = {"q": p.queries, "k": p.keys, "v": p.values, "beta": p.beta, "lambda": lam, "reads": written.reads}
-        for name, tensor in got.items():
-            flat = tensor.transpose(1, 2).flatten(2)
-            expected = told(name).flatten(2)
-            torch.testing.assert_close(flat, expected, atol=atol, rtol=0, msg=partial("{}: {}".format, name))
-        torch.testing.assert_close(written.state.view_as(golden["state"]), told("state"), atol=atol, rtol=0)
-
-
-ORACLE = os.environ.get("DELTAMEM_ORACLE")
-
-
-@pytest.mark.skipif(not ORACLE, reason="opt in: DELTAMEM_ORACLE=/path/to/a/checkout of declare-lab/delta-Mem")
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("couple", [True, False], ids=["coupled", "free"])
-@pytest.mark.parametrize("row", [True, False], ids=["row", "scalar"])
-def test_parity_with_a_checkout(mode: Mode, couple: bool, row: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The official module on fresh random weights. Eager attention only: its mask is inverted under sdpa."""
-    monkeypatch.setattr(sys, "path", [str(ORACLE), *sys.path])
-    monkeypatch.setenv("DELTA_MEM_SCAN_IMPL", "torch")
-    from deltamem.core.delta import DeltaMemAttention, HFDeltaMemConfig  # type: ignore[import-not-found]
-    from transformers.models.qwen3 import Qwen3Config
-    from transformers.models.qwen3.modeling_qwen3 import Qwen3Attention
-
-    width, size, n = 32, 8, 20
-    base = Qwen3Config(
-        hidden_size=width,
-        intermediate_size=8,
-        num_hidden_layers=1,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        head_dim=8,
-    )
-    base._attn_implementation = "eager"
-    config = HFDeltaMemConfig(
-        rank=size, delta_heads=("q", "o"), state_update_mode=mode, couple_lambda=couple, rankwise_gates=row
-    )
-    torch.manual_seed(0)
-    official = DeltaMemAttention(Qwen3Attention(base, 0), config).eval().double()
-    x, start = torch.randn(1, n, width).double(), torch.randn(1, size, size).double()
-    with torch.no_grad():
-        official.beta_proj.normal_()
-        free = []
-        if not couple and mode != "no_lambda":
-            official.lambda_proj.normal_()
-            free = [official.lambda_proj, official.lambda_bias]
-        q, k, v, beta, lam = official._memory_sequence_projections(x)
-        state, reads = official._memory_affine_scan(start, q, k, v, beta, lam)
-        weights = (official.memory_q_proj, official.memory_k_proj, official.memory_v_proj)
-        p = project(x, Projections(*weights, official.beta_proj, official.beta_bias, *free), 1)
-        got = delta.write(start[:, None], p.keys, p.values, delta.gates(mode, p.beta, p.lam), p.queries)
-    close(Written(got.state[:, 0], got.reads[:, 0]), Written(state, reads), 1e-12)

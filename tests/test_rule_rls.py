@@ -33,8 +33,8 @@ def factors(seed: int, n: int, least: float | None) -> Tensor | None:
     return least + (1 - least) * torch.rand(n, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
-def same(got: rls.State, expected: rls.State, atol: float = 1e-9) -> None:
-    for name, a, b in zip(rls.State._fields, got, expected, strict=True):
+def same(got: rls.Solution, expected: rls.Solution, atol: float = 1e-9) -> None:
+    for name, a, b in zip(rls.Solution._fields, got, expected, strict=True):
         torch.testing.assert_close(a, b, atol=atol, rtol=atol, msg=partial("{}: {}".format, name))
 
 
@@ -126,6 +126,6 @@ def test_a_million_writes(rank: int, half_life: float | None) -> None:
     got = rls_sums.read(sums, alpha)
     weights = None if half_life is None else rls.faded(torch.arange(n - 1, -1, -1, dtype=torch.float64), half_life)
     expected = rls.solve(keys.double(), values.double(), alpha, weights)
-    for name, a, b in zip(rls.State._fields, got, expected, strict=True):
+    for name, a, b in zip(rls.Solution._fields, got, expected, strict=True):
         error = float((a.double() - b).norm() / b.norm())
         assert a.dtype == torch.float32 and error <= 1e-4, f"{name}: relative error {error:.1e}"

@@ -11,7 +11,7 @@ from torch.nn.functional import normalize
 
 from deltamem_cli.errors import UsageError
 from deltamem_cli.rules import slots
-from deltamem_cli.rules.slots import MODES, Mode, State
+from deltamem_cli.rules.slots import MODES, Mode, Slots
 
 S, D, M = 11, 6, 4
 seeds = st.integers(0, 2**31)
@@ -79,7 +79,7 @@ def test_strength_0_changes_nothing(seed: int, n: int, mode: Mode) -> None:
 def test_a_sharp_address_recalls_what_was_written_last(mode: Mode) -> None:
     """With a slot at the key and a sharp softmax, a write of strength 1 is a table entry."""
     slot_keys = torch.eye(D, dtype=torch.float64)
-    start = State(torch.cat([slot_keys, slot_keys.new_zeros(D, M)], 1), D, 200.0)
+    start = Slots(torch.cat([slot_keys, slot_keys.new_zeros(D, M)], 1), D, 200.0)
     values = torch.randn(D, M, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     state = slots.write(start, slot_keys, values, values.new_ones(D), mode)
     torch.testing.assert_close(slots.read(state, slot_keys)[:, D:], values, atol=1e-10, rtol=0)

@@ -312,3 +312,31 @@ def test_a_word_that_no_passage_has_is_answered_by_the_nearest(
     ran = invoke("query", memory, "stonewear", "bowls")
     assert "no passage has the word stonewear; did you mean stoneware?" in ran.err
     assert "did you mean" not in invoke("query", memory, "stoneware bowls").err
+
+
+def test_help_can_be_read_at_80_columns(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    from deltamem_cli.cli import app
+
+    monkeypatch.setenv("COLUMNS", "80")
+    names = [command.name or command.callback.__name__ for command in app.registered_commands if command.callback]
+    for words in ([], *([name] for name in names)):
+        told = invoke(*words, "--help").out
+        assert not re.search(r"<(bool|str|int|list)|\.\.\.$|\{|x>=", told), words
+        assert all(len(line) <= 80 for line in told.splitlines() if "Example: " not in line), words
+        assert not words or "  Example: " in told, words
+
+
+def test_a_shell_completes_memories_sessions_speakers_and_projects(
+    here: Path, remember: Callable[..., StoredMemory], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from deltamem_cli.cli import completion
+
+    assert completion.memories("no") == ["notes.safetensors"]
+    assert (completion.sessions(""), completion.projects("")) == ([], [])
+    told = [said("x", 1, session="ses1", title="T\x1b", speaker="Ann", project="/x/pots")]
+    monkeypatch.setenv("DELTAMEM_MEMORY", remember(told, here / "m.safetensors").name)
+    assert completion.sessions("se") == [("ses1", "T␛")]
+    assert completion.speakers("a") == ["Ann", "assistant"]
+    assert completion.projects("p") == ["pots"]
+    monkeypatch.setenv("DELTAMEM_MEMORY", "log.txt")
+    assert completion.sessions("") == []

@@ -58,8 +58,8 @@ def merge(first: Sums, second: Sums, share: float = 1.0) -> Sums:
     return Sums(first.C + share * second.C, first.A + share * second.A)
 
 
-def read(sums: Sums, alpha: float, dtype: torch.dtype = torch.float32) -> rls.State:
+def read(sums: Sums, alpha: float, dtype: torch.dtype = torch.float32) -> rls.Solution:
     """The memory S and the gain matrix P at the ridge α, rounded once to `dtype`."""
     precision = sums.C + alpha * torch.eye(len(sums.C), dtype=torch.float64, device=sums.C.device)
     P = torch.cholesky_inverse(torch.linalg.cholesky(precision))
-    return rls.State(rls.over(sums.A, precision).to(dtype), P.to(dtype))
+    return rls.Solution(rls.over(sums.A, precision).to(dtype), P.to(dtype))

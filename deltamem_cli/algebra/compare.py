@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from deltamem_cli.errors import MemoryFileError
 from deltamem_cli.memory import keys, matrix
 from deltamem_cli.memory.columns import COLUMNS
+from deltamem_cli.memory.matrix import Matrix
 from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.records import Session, Source
+from deltamem_cli.rules import rule_named
 
 Floats = NDArray[np.float32]
 Longs = NDArray[np.int64]
@@ -115,7 +117,7 @@ def novelty(known: StoredMemory, other: StoredMemory, rows: Longs) -> Floats:
     errors = np.ones(len(rows), np.float32)
     for at in range(0, len(rows), _CHUNK):
         meaning = meanings(other, rows[at : at + _CHUNK])
-        errors[at : at + _CHUNK] -= matrix.explained(known.matrix, known.header.rule, meaning)
+        errors[at : at + _CHUNK] -= matrix.explained(known.matrix, rule_named(known.header.rule), meaning)
     return errors
 
 
@@ -146,18 +148,21 @@ def spread(memory: StoredMemory) -> NDArray[np.float64]:
 def principal_angles(a: StoredMemory, b: StoredMemory) -> Floats:
     """Angles in degrees between what two memories know, smallest first (Björck & Golub 1973).
 
-    What it knows are the row spaces of F; of S by the rule `delta`; by `slots` nothing that can be compared (0,).
+    What it knows are the row spaces that its rule names; by `slots` nothing that can be compared (0,).
     """
-    if "slots" in (a.header.rule, b.header.rule):
+    known = [rule_named(memory.header.rule).known(*_rows(memory.matrix)) for memory in (a, b)]
+    bases = [_basis(rows) for rows in known if rows is not None]
+    if len(bases) < 2:
         return np.zeros(0, np.float32)
-    bases = [_basis(memory) for memory in (a, b)]
     cosines = np.linalg.svd(bases[0].T @ bases[1], compute_uv=False)
     return np.asarray(np.degrees(np.arccos(np.clip(cosines, 0, 1))), np.float32)
 
 
-def _basis(memory: StoredMemory) -> NDArray[np.float64]:
-    state = memory.matrix
-    known = (state.F, state.F_scale) if memory.header.rule == "rls" else (state.S, state.S_scale)
-    rows = known[0].astype(np.float64) * known[1][:, None]
-    u, s, _ = np.linalg.svd(rows.T, full_matrices=False)
+def _rows(matrix: Matrix) -> tuple[Floats, Floats]:
+    """Return S and F as they are."""
+    return matrix.S * matrix.S_scale[:, None], matrix.F * matrix.F_scale[:, None]
+
+
+def _basis(rows: Floats) -> NDArray[np.float64]:
+    u, s, _ = np.linalg.svd(rows.T.astype(np.float64), full_matrices=False)
     return np.asarray(u[:, s > 1e-6 * max(float(s.max(initial=0)), 1e-12)])

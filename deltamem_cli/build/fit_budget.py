@@ -1,10 +1,10 @@
 """Rows → as many of them, with as much of their text, as a budget of bytes lets in.
 
-What goes, in order, until the file fits: by the rule `rls` S and most of the directions of F, which rank hardly better
-than a few do, until they are a small part of it; then texts and rows, whichever is worth least for a byte (worth.py),
-the rows summed into one for a stretch of a session (sums.py); then all rows, into one for each session of a log. Sizes
-are measured before anything is written. By the other rules the matrix stays whole, learned from the rows that are left:
-nothing else gives its reads.
+What goes, in order, until the file fits: by a rule with a gain, S and most of the directions of F, which rank hardly
+better than a few do, until they are a small part of it; then texts and rows, whichever is worth least for a byte
+(importance.py), the rows summed into one for a stretch of a session (summary_rows.py); then all rows, into one for each
+session of a log. Sizes are measured before anything is written. By the other rules the matrix stays whole, learned from
+the rows that are left: nothing else gives its reads.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from deltamem_cli.errors import UsageError
 from deltamem_cli.memory import exchanges, keys, ledger, matrix
 from deltamem_cli.memory.columns import COLUMNS
 from deltamem_cli.memory.header import Header
-from deltamem_cli.memory.learn import SLOTS, Lean
 from deltamem_cli.memory.ledger import Longs, Rows
+from deltamem_cli.rules import rule_named
+from deltamem_cli.rules.rule import RankCap
 
-LEAN = Lean(2, 512), Lean(4, 256), Lean(6, 128), Lean(8, 64), Lean(16, 32), Lean(32, 16)
+LEAN = RankCap(2, 512), RankCap(4, 256), RankCap(6, 128), RankCap(8, 64), RankCap(16, 32), RankCap(32, 16)
 _DIRECTIONS = 1 / 8  # of the budget: so much of it directions may have, and texts and rows go instead of them
 _TRIES = 12  # halvings of the search for where to cut: 1/4096 of the texts and rows
 
@@ -43,7 +44,7 @@ class Shape:
     speakers: list[str]
     places: Longs
     texts: NDArray[np.bool_] | None = None
-    lean: Lean | None = None
+    lean: RankCap | None = None
 
 
 def arrays_of(rows: Rows, vocabulary: NDArray[np.uint64]) -> dict[str, NDArray[Any]]:
@@ -55,19 +56,17 @@ def arrays_of(rows: Rows, vocabulary: NDArray[np.uint64]) -> dict[str, NDArray[A
     return {f"ledger.{name}": array for name, array in told.items()} | {"ledger.vocabulary": vocabulary}
 
 
-def matrix_of(rows: Rows, header: Header, lean: Lean | None) -> dict[str, NDArray[Any]]:
+def matrix_of(rows: Rows, header: Header, lean: RankCap | None) -> dict[str, NDArray[Any]]:
     """Tensors as large as those of the rows' matrix are at most, without the memory for them."""
-    rule, width = header.rule, header.dimension + keys.WORDS
+    rule, width = rule_named(header.rule), header.dimension + keys.WORDS
     bounds = ledger.cut(rows.session, header.states, matrix.STATE_WRITES)
     segments, sizes = len(exchanges.segments(rows, bounds)) - 1, np.diff(bounds).tolist()
-    most = {"rls": lean.directions if lean else partial(min, width), "delta": lambda _: 0, "slots": lambda _: SLOTS}[
-        rule
-    ]
+    most = lean.directions if lean else partial(rule.most_directions, width=width)
     directions = sum(map(most, sizes))
     held, states = 0 if lean else segments, len(sizes)
-    shapes: dict[str, tuple[int, ...]] = {"S": (held, matrix.row_width(rule, width)), "S_scale": (held,)}
+    shapes: dict[str, tuple[int, ...]] = {"S": (held, rule.row_width(width)), "S_scale": (held,)}
     shapes |= {"F": (directions, width), "F_scale": (directions,), "segments": (segments + 1,)}
-    shapes["norms"] = (len(rows) if rule == "rls" else 0,)
+    shapes["norms"] = (len(rows) if rule.has_gain else 0,)
     shapes |= dict.fromkeys(("states", "known"), (states + 1,)) | dict.fromkeys(("alpha", "fit", "rank"), (states,))
     return {f"state.{name}": np.broadcast_to(matrix.DTYPES[name](0), shape) for name, shape in shapes.items()}
 
@@ -77,7 +76,7 @@ def fit(whole: Shape, said: Said, header: Header, size: Callable[[Shape], int], 
 
     `said` is about the rows of `whole`. `name` is what the error calls the file.
     """
-    budget, leans = header.budget or 0, LEAN if header.rule == "rls" else ()
+    budget, leans = header.budget or 0, LEAN if rule_named(header.rule).has_gain else ()
     for lean in (None, *leans):
         whole = replace(whole, lean=lean)
         if size(whole) <= budget:

@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deltamem_cli.memory import exchanges, keys, ledger, matrix
-from deltamem_cli.memory.learn import Lean, State, learn
 from deltamem_cli.memory.learning import Learning, weights
 from deltamem_cli.memory.ledger import Rows
-from deltamem_cli.memory.matrix import Matrix, joined, row_width, with_neighbours
+from deltamem_cli.memory.matrix import Matrix, joined, with_neighbours
+from deltamem_cli.rules import rule_named
+from deltamem_cli.rules.rule import RankCap, Rule, State, Writes
 
+Floats = NDArray[np.float32]
 Longs = NDArray[np.int64]
 
 
@@ -35,7 +37,7 @@ def build(
     device: str = "cpu",
     old: Sequence[Before] = (),
     learning: Learning | None = None,
-    lean: Lean | None = None,
+    lean: RankCap | None = None,
     empty: Callable[..., NDArray[Any]] = np.empty,
 ) -> Matrix:
     """Learn the matrix of all rows, which stand in canonical order, as `learning` says. `dimension` is the encoder's.
@@ -44,6 +46,7 @@ def build(
     that grows costs only its end. `lean` leaves S out and bounds the directions. `empty` makes the large arrays.
     """
     learning = learning or Learning()
+    rule = rule_named(learning.rule)
     width = dimension + keys.WORDS
     states = ledger.cut(rows.session, learning.states, matrix.STATE_WRITES)
     segments = exchanges.segments(rows, states)
@@ -52,7 +55,7 @@ def build(
     # Room for all before the first state is learned: small arrays kept between large ones that come and go would leave
     # the memory in pieces. What is never written here takes none.
     kept = 0 if lean else len(segments) - 1
-    S, S_scale = empty((kept, row_width(learning.rule, width)), np.int8), np.empty(kept, np.float32)
+    S, S_scale = empty((kept, rule.row_width(width)), np.int8), np.empty(kept, np.float32)
     F, F_scale = empty((most, width), np.int8), np.empty(most, np.float32)
     norms, numbers = np.empty(len(rows), np.float16), np.empty((count, 3), np.float32)
     known, normed = [0], 0
@@ -64,7 +67,7 @@ def build(
             key = matrix.row_keys(rows, vocabulary, dimension, first, end)
             beside = with_neighbours(key, joined(rows.session[first:end]), matrix.NEIGHBOUR)
             left = weights(learning.half_life, rows.time[first:end], rows.summed[first:end])
-            part = learn(learning.rule, key, beside, left, segments[a:b] - first, device, rooms[state])
+            part = learn(rule, (key, beside, left), segments[a:b] - first, rank_cap=rooms[state], device=device)
         f = slice(known[-1], known[-1] + len(part.F))
         known.append(f.stop)
         if not lean:
@@ -93,6 +96,22 @@ def _taken_over(rows: Rows, first: int, end: int, segments: Longs, before: Befor
     return State(old.S[part], old.S_scale[part], old.F[f], old.F_scale[f], old.norms[first:end], numbers)
 
 
-def _fits(state: State, room: int, lean: Lean | None) -> bool:
+def _fits(state: State, room: int, lean: RankCap | None) -> bool:
     """Whether a state that was learned before is what would be learned now."""
     return len(state.F) == room if lean else len(state.S) > 0
+
+
+def learn(
+    rule: Rule, writes: tuple[Floats, Floats, Floats], segments: Longs, *, rank_cap: int, device: str = "cpu"
+) -> State:
+    """Return the state that a rule learns. The only place where a memory meets torch.
+
+    writes: keys (n, d) in time order, the keys with half of each neighbour's (n, d), what a half-life leaves of each
+    (n,). segments: the rows that begin a segment.
+    """
+    import torch
+
+    K, beside, weights = (torch.from_numpy(part).to(device) for part in writes)
+    labels = np.searchsorted(segments, np.arange(len(K)), side="right") - 1
+    V = torch.nn.functional.one_hot(torch.from_numpy(labels).to(device), len(segments)).float()
+    return rule.learn(Writes(K, V, beside, weights), rank_cap)

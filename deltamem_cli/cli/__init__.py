@@ -26,6 +26,7 @@ from deltamem_cli.cli import (
     show,
 )
 from deltamem_cli.cli.output import terminal
+from deltamem_cli.cli.plain_help import PlainCommand, brief
 from deltamem_cli.errors import DeltaMemError, ExitStatus
 
 
@@ -48,7 +49,6 @@ class Commands(TyperGroup):
 app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,  # plain help: half the time to start, and no table that cuts its words
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -69,9 +69,9 @@ def deltamem(
 ) -> None:
     """Conversation logs in, one memory file, answers with file and line.
 
-    deltamem ingest ~/.claude/projects -o notes.safetensors
+    deltamem ingest ~/.claude/projects
 
-    deltamem query notes.safetensors "why did we drop the cache?"
+    deltamem query why did we drop the cache
     """
 
 
@@ -93,5 +93,5 @@ for command in (
     config.config,
     mcp_server.mcp,
 ):
-    app.command()(command)
-app.command("open")(show.open_log)
+    app.command(cls=PlainCommand, short_help=brief(command.__doc__))(command)
+app.command("open", cls=PlainCommand, short_help=brief(show.open_log.__doc__))(show.open_log)

@@ -115,9 +115,8 @@ def _search(desk: Desk) -> Callable[..., str]:
         answer = desk.searcher().ask(question[:2000], min(max(k, 1), 50), 0, filters)
         if not answer.hits:
             return f"Nothing in the memory fits (familiarity {answer.familiarity:.2f})."
-        note = f"familiarity {answer.familiarity:.2f} of 1" + (
-            "" if answer.familiarity >= 0.15 else ": perhaps not about this at all"
-        )
+        near = "" if answer.fits else "; nothing fits well, these are nearest: perhaps not about this at all"
+        note = f"familiarity {answer.familiarity:.2f} of 1{near}"
         hits = one_a_message(desk.memory(), answer).hits
         return fenced(hits, _tokens(max_tokens), desk.encoder.count_tokens, note=note)
 

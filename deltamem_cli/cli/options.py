@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from deltamem_cli.cli import completion
 from deltamem_cli.errors import UsageError, meant
 from deltamem_cli.records import KINDS, ROLES
 
@@ -14,17 +15,36 @@ if TYPE_CHECKING:
     from deltamem_cli.recall.filters import Filters
 
 MemoryPath = Annotated[
-    str | None, typer.Argument(metavar="[MEMORY]", help="A memory file (default: see `deltamem config`).")
+    str | None,
+    typer.Argument(
+        metavar="[MEMORY]", help="A memory file (default: see `deltamem config`).", autocompletion=completion.memories
+    ),
 ]
 MemoryOption = Annotated[
-    str | None, typer.Option("-m", "--memory", metavar="MEMORY", help="The memory (default: see `deltamem config`).")
+    str | None,
+    typer.Option(
+        "-m",
+        "--memory",
+        metavar="MEMORY",
+        help="The memory (default: see `deltamem config`).",
+        autocompletion=completion.memories,
+    ),
 ]
 Session = Annotated[
     list[str] | None,
-    typer.Option(metavar="ID", help="Only sessions whose id begins so, or whose title has this in it."),
+    typer.Option(
+        metavar="ID",
+        help="Only sessions whose id begins so, or whose title has this in it.",
+        autocompletion=completion.sessions,
+    ),
 ]
 Speaker = Annotated[
-    list[str] | None, typer.Option(metavar="NAME", help="Only what this speaker said (or: user, assistant, tool).")
+    list[str] | None,
+    typer.Option(
+        metavar="NAME",
+        help="Only what this speaker said (or: user, assistant, tool).",
+        autocompletion=completion.speakers,
+    ),
 ]
 Role = Annotated[list[str] | None, typer.Option(metavar="ROLE", help=f"Only this role: {', '.join(ROLES)}.")]
 OfKind = Annotated[list[str] | None, typer.Option(metavar="KIND", help=f"Only this kind: {', '.join(KINDS)}.")]
@@ -33,7 +53,10 @@ InSource = Annotated[
     typer.Option(metavar="PATH", help="Only logs with this in their path (or a pattern with *)."),
 ]
 InProject = Annotated[
-    list[str] | None, typer.Option(metavar="NAME", help="Only sessions of projects with this in their name.")
+    list[str] | None,
+    typer.Option(
+        metavar="NAME", help="Only sessions of projects with this in their name.", autocompletion=completion.projects
+    ),
 ]
 Since = Annotated[str, typer.Option(metavar="DATE", help="From this date on: 2026-05-01, 'last week', 7d.")]
 Until = Annotated[str, typer.Option(metavar="DATE", help="Up to and with this date.")]

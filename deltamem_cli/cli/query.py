@@ -33,7 +33,7 @@ from deltamem_cli.cli.options import (
 )
 from deltamem_cli.cli.output import answers, terminal
 from deltamem_cli.cli.output.answer_formats import ANSWER_FORMATS, AnswerFormat, Page, answer_format
-from deltamem_cli.cli.output.answer_text import STRONG, Detail
+from deltamem_cli.cli.output.answer_text import Detail
 from deltamem_cli.cli.output.pager import paged
 from deltamem_cli.errors import ExitStatus, UsageError
 from deltamem_cli.records import Answer
@@ -133,7 +133,7 @@ def query(
     answered = fitted = False
     with paged(settings.value("pager"), wanted=pager is not False and not many):
         for asked in questions:
-            answer = ask(asked)
+            answer = _with_what_had_to_stand(ask(asked), filters)
             fitted = fitted or answer.fits
             if not (answer.hits or answer.segments) or (strict and not answer.fits):
                 terminal.err(f"deltamem: {_why_nothing(answer, opened, filters)}")
@@ -157,10 +157,15 @@ def query(
                 terminal.out(shown)
             sys.stdout.flush()
             answered = True
-            if not many and answer.familiarity < STRONG:
+            if not many:
                 _hint(opened, answer)
     if not fitted:
         raise typer.Exit(ExitStatus.NOTHING_FOUND)
+
+
+def _with_what_had_to_stand(answer: Answer, filters: Filters) -> Answer:
+    """The answer; it fits where what had to stand in a passage does."""
+    return replace(answer, fits=answer.fits or bool(answer.hits and (filters.exact or filters.regex)))
 
 
 def _hint(memory: StoredMemory, answer: Answer) -> None:

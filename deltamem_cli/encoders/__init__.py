@@ -5,6 +5,7 @@
     folder.py     → what the folder says, where it is a BERT with mean or first-token pooling
     bert.py       … then our own forward: bert_numpy.py for a question, bert_torch.py for ingest
     table.py      … or a static model, a table of vectors, which needs no forward
+    multilingual.py … or the one for 16 languages that a package carries
     sentence_transformer.py   … else whatever sentence-transformers can load
     pool.py       several of it, each in a process of its own (worker.py)
 
@@ -87,7 +88,8 @@ def load_encoder(
     device: str = "cpu",
     query_only: bool = False,
 ) -> Encoder:
-    """The encoder of that name: "default" (all-MiniLM-L6-v2), a sentence-transformers folder, or a hub name.
+    """The encoder of that name: "default" (all-MiniLM-L6-v2), "multilingual", a sentence-transformers folder, or a
+    hub name.
 
     device:      where passages are encoded, as `pick_device` takes it.
     query_only:  for a question or a few short texts, on the CPU in numpy; `device` plays no part.
@@ -96,10 +98,13 @@ def load_encoder(
     """
     from deltamem_cli.encoders.bert import BertEncoder
     from deltamem_cli.encoders.folder import read_bert_folder
+    from deltamem_cli.encoders.multilingual import NAME, MultilingualEncoder
     from deltamem_cli.encoders.resolve import resolve
     from deltamem_cli.encoders.table import TableEncoder, is_table
 
     share_cores()
+    if name == NAME:
+        return MultilingualEncoder()
     found = resolve(name, verify=not query_only)
     bert = read_bert_folder(found.path)
     if bert is not None and query_only and bert.numpy_can_read:

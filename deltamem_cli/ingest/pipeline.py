@@ -22,6 +22,7 @@ from deltamem_cli.readers.io.paths import STDIN, LogFile, find_logs
 from deltamem_cli.readers.parse.ids import with_ids
 from deltamem_cli.records import KINDS, Message, Passage, Session, Source
 from deltamem_cli.text import terms
+from deltamem_cli.text.languages import language_of
 from deltamem_cli.text.split import passages
 
 WINDOW = 2048  # passages that are sorted by length before they are encoded
@@ -140,6 +141,7 @@ class IngestRun:
     ) -> None:
         """Read the files, encode what is new in them and save it; on an interrupt, what is encoded so far."""
         draft, summary = self.draft, self.summary
+        summary.encoder = self.encoder.name
         started = time.monotonic()
         events = read_logs(files, self.options, summary, known=draft.sources, stdin=stdin, progress=progress)
         try:
@@ -208,6 +210,8 @@ class IngestRun:
             self.summary.duplicates += 1
             return
         self.draft.expect(passage.uid)
+        if passage.message.kind == "text":
+            self.summary.letters[language_of(passage.text)] += len(passage.text)
         self._waiting.append((self._log, number, passage))
         if len(self._waiting) >= WINDOW:
             self.encode(self._batches.ahead)

@@ -16,6 +16,7 @@ class Summary:
     messages, passages: read from the logs, of the kinds asked for; new + duplicates = passages.
     skipped: record type → records that hold no message or are left out by rule. problems: what went wrong, and where.
     redacted: rule → secrets that were replaced in the messages read. pending: logs whose last line was half written.
+    encoder: the name of what encoded. letters: language → letters of new messages in it, tools' left out.
     bytes_in: of the logs of this run; bytes_held: of all logs that the memory has read whole; bytes_out: the memory's.
     """
 
@@ -30,6 +31,8 @@ class Summary:
     redacted: Counter[str] = field(default_factory=Counter)
     problems: list[LogError] = field(default_factory=list)
     pending: list[str] = field(default_factory=list)
+    encoder: str = ""
+    letters: Counter[str] = field(default_factory=Counter)
     bytes_in: int = 0
     bytes_held: int = 0
     bytes_out: int = 0

@@ -15,6 +15,7 @@ from deltamem_cli.memory.header import Header
 from deltamem_cli.memory.ledger import NO_TIME, seconds
 from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.records import Session
+from deltamem_cli.rules import rule_named
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Info:
     states: int
     segments: int
     directions: int
+    directions_are: str
     dimension: int
     load: float
     rank: float
@@ -81,10 +83,11 @@ def describe(memory: StoredMemory, most: int = 5) -> Info:
         states=states,
         segments=len(memory.state("segments")) - 1,
         directions=len(memory.state("F_scale")),
+        directions_are=rule_named(header.rule).directions_are,
         dimension=dimension,
         load=header.passages / max(states, 1) / dimension,
         rank=float(memory.state("rank").max(initial=0.0)),
-        alpha=sorted({float(alpha) for alpha in memory.state("alpha")}) if header.rule == "rls" else [],
+        alpha=sorted({float(alpha) for alpha in memory.state("alpha")}) if rule_named(header.rule).has_gain else [],
         largest=[
             SessionSize(replace(memory.sessions[i], title=memory.title(i)), int(sizes[i]), seconds(int(start[i])))
             for i in largest.tolist()

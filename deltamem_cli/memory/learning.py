@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from deltamem_cli.errors import UsageError
 from deltamem_cli.memory.ledger import NO_TIME, Longs
-from deltamem_cli.rules import RULES
+from deltamem_cli.rules import rule_named
 
 _HALF_LIFE = re.compile(r"[1-9][0-9]{0,8}[hd]?")
 _UNITS = {"h": 3_600_000, "d": 86_400_000}  # milliseconds
@@ -19,7 +19,7 @@ _MOST_STATES = 1 << 20
 
 @dataclass(frozen=True)
 class Learning:
-    """The rule (one of RULES), its half-life and the least number of states.
+    """The rule (one of rules.RULES), its half-life and the least number of states.
 
     half_life: "" for none, "5000" in writes, "12h" or "90d" in time. Raises UsageError for what cannot be.
     """
@@ -29,11 +29,10 @@ class Learning:
     states: int = 1
 
     def __post_init__(self) -> None:
-        if self.rule not in RULES:
-            raise UsageError(f"there is no rule {self.rule!r}: choose one of {', '.join(RULES)}")
+        rule = rule_named(self.rule)
         if self.half_life and not _HALF_LIFE.fullmatch(self.half_life):
             raise UsageError(f"a half-life is a number of writes (5000), hours (12h) or days (90d): {self.half_life!r}")
-        if self.half_life and self.rule != "rls":
+        if self.half_life and not rule.has_half_life:
             raise UsageError(f"the rule {self.rule} has no half-life: leave it out, or take the rule rls")
         if not 1 <= self.states <= _MOST_STATES:
             raise UsageError(f"a memory has at least one state, and at most {_MOST_STATES:,}: {self.states}")

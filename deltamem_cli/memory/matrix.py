@@ -27,8 +27,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from deltamem_cli.memory import keys
-from deltamem_cli.memory.learn import LEAST_FIT, SLOTS, address
 from deltamem_cli.memory.ledger import Rows
+from deltamem_cli.rules.rls import LEAST_FIT
+from deltamem_cli.rules.rule import Rule
 
 Floats = NDArray[np.float32]
 Longs = NDArray[np.int64]
@@ -73,16 +74,11 @@ DTYPES: dict[str, type[np.generic]] = {
 }
 
 
-def row_width(rule: str, width: int) -> int:
-    """How long a row of S is, for keys of that width."""
-    return SLOTS if rule == "slots" else width
-
-
-def shape(name: str, rule: str, passages: int, width: int) -> tuple[int | None, ...]:
+def shape(name: str, rule: Rule, passages: int, width: int) -> tuple[int | None, ...]:
     """The shape of an array of Matrix, None where any length will do; `width` is that of the keys."""
     if name == "norms":
-        return (passages if rule == "rls" else 0,)
-    widths = {"F": width, "S": row_width(rule, width)}
+        return (passages if rule.has_gain else 0,)
+    widths = {"F": width, "S": rule.row_width(width)}
     return (None, widths[name]) if name in widths else (None,)
 
 
@@ -121,34 +117,32 @@ def gains(matrix: Matrix, query: Floats) -> tuple[Floats, Floats]:
     return products, share
 
 
-def read_segments(matrix: Matrix, rule: str, query: Floats) -> Floats:
+def read_segments(matrix: Matrix, rule: Rule, query: Floats) -> Floats:
     """S q of every segment (G,) as a cosine: divided by the norms of the row and of the query."""
     return np.concatenate([np.zeros(0, np.float32), *(read[0] for read in _reads(matrix, rule, query[None]))])
 
 
-def explained(matrix: Matrix, rule: str, queries: Floats) -> Floats:
+def explained(matrix: Matrix, rule: Rule, queries: Floats) -> Floats:
     """How much of each key (n, w) the matrix knows (n,), 0 to 1: ‖F k‖² of the state that knows most, or the best read.
 
     w may be less than d: the rest of the keys is then zero.
     """
     best = np.zeros(len(queries), np.float32)
-    if rule != "rls":
+    if not rule.has_gain:
         for read in _reads(matrix, rule, queries):
             np.maximum(best, read.max(axis=1), out=best)
-    for first, end in pairwise(matrix.known.tolist() if rule == "rls" else ()):
+    for first, end in pairwise(matrix.known.tolist() if rule.has_gain else ()):
         told = queries @ (matrix.F[first:end, : queries.shape[1]] * matrix.F_scale[first:end, None]).T
         np.maximum(best, np.einsum("ij,ij->i", told, told), out=best)
     return np.minimum(best, 1)
 
 
-def _reads(matrix: Matrix, rule: str, queries: Floats) -> Iterator[Floats]:
+def _reads(matrix: Matrix, rule: Rule, queries: Floats) -> Iterator[Floats]:
     """State by state the cosines of queries (n, w) with the rows of its segments (n, segments of the state)."""
     bounds = np.searchsorted(matrix.segments, matrix.states).tolist()
     for (a, b), (first, end) in zip(pairwise(bounds), pairwise(matrix.known.tolist()), strict=True):
-        S, asked = matrix.S[a:b].astype(np.float32), queries
-        if rule == "slots":
-            F = matrix.F[first:end, : queries.shape[1]] * matrix.F_scale[first:end, None]
-            asked = address(F, queries)
+        S, F = matrix.S[a:b].astype(np.float32), matrix.F[first:end, : queries.shape[1]]
+        asked = rule.asked(F * matrix.F_scale[first:end, None], queries)
         norms = np.linalg.norm(asked, axis=1)[:, None] * np.linalg.norm(S, axis=1)
         yield np.asarray(asked @ S[:, : asked.shape[1]].T / np.maximum(norms, 1e-12), np.float32)
 

@@ -17,11 +17,11 @@ from deltamem_cli.memory import keys
 from deltamem_cli.memory import matrix as matrices
 from deltamem_cli.memory.columns import COLUMNS
 from deltamem_cli.memory.header import Header
-from deltamem_cli.memory.learn import SLOTS
 from deltamem_cli.memory.ledger import Rows
 from deltamem_cli.memory.matrix import Matrix
 from deltamem_cli.memory.text_blocks import BlockReader, Bounds, plain
 from deltamem_cli.records import KINDS, ROLES, Session, Source
+from deltamem_cli.rules import rule_named
 from deltamem_cli.text import terms
 
 Stamp = tuple[int, int, int]  # inode, size, time of change
@@ -94,20 +94,23 @@ class StoredMemory:
         lengths = {"S_scale": len(matrix.S), "F_scale": directions, "known": states + 1}
         lengths |= dict.fromkeys(("alpha", "fit", "rank"), states)
         sound = len(matrix.S) in (0, segments) and all(len(getattr(matrix, name)) == n for name, n in lengths.items())
-        sound = sound and (self.header.rule == "rls" or len(matrix.S) == segments)
+        rule = rule_named(self.header.rule)
+        sound = sound and (rule.has_gain or len(matrix.S) == segments)
         self._expect(sound, "the size of the matrix")
-        slots = self.header.rule != "slots" or bool(np.all(np.diff(matrix.known) == SLOTS))
-        self._expect(slots and bool(np.isin(matrix.states, matrix.segments).all()), "the bounds of the matrix")
+        self._expect(
+            rule.counts_fit(np.diff(matrix.known)) and bool(np.isin(matrix.states, matrix.segments).all()),
+            "the bounds of the matrix",
+        )
         numbers = (matrix.S_scale, matrix.F_scale, matrix.norms, matrix.alpha, matrix.fit)
         finite = all(bool(np.isfinite(column).all()) for column in numbers)
-        ridge = (matrix.alpha > 0) == (self.header.rule == "rls")
+        ridge = (matrix.alpha > 0) == rule.has_gain
         self._expect(finite and bool(np.all(ridge)), "a number of the matrix")
         return matrix
 
     def state(self, name: str) -> NDArray[Any]:
         """One array of the matrix, of the right type and width, without the others."""
         header = self.header
-        shape = matrices.shape(name, header.rule, header.passages, header.dimension + keys.WORDS)
+        shape = matrices.shape(name, rule_named(header.rule), header.passages, header.dimension + keys.WORDS)
         return self._array(f"state.{name}", matrices.DTYPES[name], *shape)
 
     @cached_property

@@ -6,9 +6,12 @@ Looked up only when a format is asked for that is not built in, or when no built
 from __future__ import annotations
 
 from functools import cache
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 from deltamem_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 GROUP = "deltamem.readers"
 
@@ -33,6 +36,8 @@ def load(name: str) -> object:
 
 @cache
 def _found() -> dict[str, EntryPoint]:
+    from importlib.metadata import entry_points  # a sixth of what `--help` would take
+
     return {entry.name: entry for entry in entry_points(group=GROUP)}
 
 

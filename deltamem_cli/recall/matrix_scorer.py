@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from deltamem_cli.memory import matrix
 from deltamem_cli.memory.learning import weights
 from deltamem_cli.memory.memory import StoredMemory
+from deltamem_cli.rules import rule_named
 
 Floats = NDArray[np.float32]
 
@@ -22,7 +23,8 @@ class Reads:
     """Reads of a memory's matrix whose S and F are kept as float32: 4 d bytes for each row of theirs."""
 
     def __init__(self, memory: StoredMemory) -> None:
-        self._memory, self._matrix, self._rule = memory, memory.matrix, memory.header.rule
+        self._memory, self._matrix = memory, memory.matrix
+        self._rule = rule_named(memory.header.rule)
         self._alpha = np.where(self._matrix.alpha > 0, self._matrix.alpha, np.float32(1))
 
     def segments(self, query: Floats) -> tuple[Floats, Floats]:
@@ -32,7 +34,7 @@ class Reads:
         states compare.
         """
         gain, explained = self.gains(query)
-        if self._rule != "rls":
+        if not self._rule.has_gain:
             return matrix.read_segments(self._matrix, self._rule, query), explained
         left = np.maximum(np.linalg.norm(gain, axis=1) * self._alpha, np.float32(1e-12))
         of = np.searchsorted(self._matrix.states, self._matrix.segments[:-1], side="right") - 1

@@ -23,15 +23,21 @@ costs m·chunk² numbers in place of chunk²: two to three times faster than one
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
-import torch
-from torch import Tensor
+import numpy as np
+from numpy.typing import NDArray
 
 from deltamem_cli.errors import UsageError
+from deltamem_cli.rules.rule import Floats, State, Writes, effective_rank, stored
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
 
 Mode = Literal["standard", "lambda_outside", "no_lambda"]
 MODES: tuple[Mode, ...] = get_args(Mode)
+BETA = 0.005  # gate of a memory's writes: the best of those measured (benchmarks/LOG.md)
 CHUNK, ROW_CHUNK = 64, 16  # writes a chunk with one gate a write, with a gate a row: the fastest on one core
 
 
@@ -50,18 +56,10 @@ class Written(NamedTuple):
     reads: Tensor
 
 
-class Transition(NamedTuple):
-    """What a stream of writes does to any state, `S → S A + B`: A (..., g, d, d), B (..., m, d).
-
-    With one gate a write g is 1. With a gate a row it is m: every row has an A of its own, m·d² numbers.
-    """
-
-    A: Tensor
-    B: Tensor
-
-
-def empty(rows: int, dimension: int, *, dtype: torch.dtype = torch.float32, device: str = "cpu") -> Tensor:
+def empty(rows: int, dimension: int, *, dtype: torch.dtype | None = None, device: str = "cpu") -> Tensor:
     """The state before the first write: zeros (rows, dimension)."""
+    import torch
+
     return torch.zeros(rows, dimension, dtype=dtype, device=device)
 
 
@@ -71,6 +69,8 @@ def gates(mode: Mode, beta: Tensor, lam: Tensor | None = None) -> Gates:
     `standard` keeps λ, erases β; `lambda_outside` keeps λ, erases λβ; `no_lambda` keeps all and erases β.
     Raises UsageError for another mode.
     """
+    import torch
+
     lam = 1 - beta if lam is None else lam
     if mode == "standard":
         return Gates(lam, beta, beta)
@@ -88,6 +88,8 @@ def write_reference(
 
     `queries` (..., n, d) are read before each write; without them the keys are: what the memory foretells of a write.
     """
+    import torch
+
     queries = keys if queries is None else queries
     _check(state, keys, values, gates, queries)
     S, reads = state.clone(), [values[..., :0, :]]
@@ -109,6 +111,8 @@ def write(
     chunk: int | None = None,
 ) -> Written:
     """`write_reference` by chunks of `chunk` writes. Same result, to rounding, for every mode, gate and chunk."""
+    import torch
+
     queries = keys if queries is None else queries
     _check(state, keys, values, gates, queries)
     chunk = chunk or (CHUNK if gates.erase.shape[-1] == 1 else ROW_CHUNK)
@@ -120,32 +124,12 @@ def write(
     return Written(S, torch.cat(reads, -2))
 
 
-def transition(keys: Tensor, values: Tensor, gates: Gates) -> Transition:
-    """What the stream does to any state: A = write(I, keys, 0), B = write(0, keys, values)."""
-    n, groups = gates.erase.shape[-2:]
-    d, m = keys.shape[-1], values.shape[-1]
-    batch = keys.shape[:-2]
-    eye = torch.eye(d, dtype=keys.dtype, device=keys.device).expand(*batch, groups, d, d)
-    each = Gates(*(gate.expand(*batch, n, groups).mT[..., None] for gate in gates))
-    stream = keys[..., None, :, :].expand(*batch, groups, n, d)
-    A = write(eye, stream, torch.zeros_like(stream), each).state
-    return Transition(A, write(keys.new_zeros(*batch, m, d), keys, values, gates).state)
-
-
-def apply(state: Tensor, transition: Transition) -> Tensor:
-    """The state (..., m, d) after the stream that `transition` stands for: `S A + B`."""
-    return (_grouped(state, transition.A.shape[-3]) @ transition.A).flatten(-3, -2) + transition.B
-
-
-def compose(first: Transition, second: Transition) -> Transition:
-    """First the one, then the other: `A = A₁A₂`, `B = B₁A₂ + B₂`."""
-    return Transition(first.A @ second.A, apply(first.B, second))
-
-
 def _write_chunk(
     S: Tensor, keys: Tensor, values: Tensor, queries: Tensor, keep: Tensor, erase: Tensor, add: Tensor
 ) -> tuple[Tensor, Tensor]:
     """One chunk, with names and shapes as at the top of this file; n is its length, j comes before t."""
+    import torch
+
     decay = _decay(keep.mT)
     from_start, between = decay[..., 0, :-1], decay[..., 1:, :-1]
     system = between * (keys @ keys.mT)[..., None, :, :] * erase.mT[..., None, :]
@@ -161,6 +145,8 @@ def _decay(keep: Tensor) -> Tensor:
 
     Products, not differences of logarithms: a gate may be exactly 0.
     """
+    import torch
+
     n = keep.shape[-1]
     later = torch.ones(n + 1, n, dtype=torch.bool, device=keep.device).triu()
     products = torch.where(later, keep[..., None, :], 1).cumprod(-1)
@@ -183,3 +169,39 @@ def _check(state: Tensor, keys: Tensor, values: Tensor, gates: Gates, queries: T
     for name, gate in gates._asdict().items():
         if gate.shape[-2:] not in ((n, 1), (n, m)):
             raise ValueError(f"gate {name!r} must end in {(n, 1)} or {(n, m)}, it is {tuple(gate.shape)}")
+
+
+class Delta:
+    """The rule `delta` (rule.py says what each name is): mode `no_lambda` with one gate β, one write a passage."""
+
+    name, has_gain, has_half_life, directions_are = "delta", False, False, "directions known"
+
+    def learn(self, writes: Writes, rank_cap: int) -> State:
+        """Return S after one write a passage, in time order; no F."""
+        K, V = writes.keys, writes.values
+        start = empty(V.shape[1], K.shape[1], device=str(K.device))
+        S = write(start, K, V, gates("no_lambda", K.new_full((len(K), 1), BETA))).state
+        return stored(S, K[:0], K[:0, 0], (0.0, 0.0, effective_rank(K)))
+
+    def row_width(self, width: int) -> int:
+        """Return `width`: S is compared with keys."""
+        return width
+
+    def most_directions(self, writes: int, width: int) -> int:
+        """Return 0: there is no F."""
+        return 0
+
+    def counts_fit(self, directions: NDArray[np.int64]) -> bool:
+        """Return whether no state has any."""
+        return not directions.any()
+
+    def asked(self, F: Floats, queries: Floats) -> Floats:
+        """Return the queries themselves."""
+        return queries
+
+    def known(self, S: Floats, F: Floats) -> Floats:
+        """Return S."""
+        return S
+
+
+rule = Delta()

@@ -21,16 +21,23 @@ S and P are for reading and for short streams. In fp32 P loses, in its small ent
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
+from deltamem_cli.rules.rule import Floats, State, Writes, rounded, stored
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+LEAST_KNOWN = 0.05  # share of a direction under which it is dropped from F: benchmarks/LOG.md has what that costs
+LEAST_FIT = 0.2  # a memory of a few passages explains nothing of them by the others
 PROBES = 1024  # writes that the choice of α looks at
 
 
-class State(NamedTuple):
+class Solution(NamedTuple):
     """What a write changes: the memory S (m, d) and the gain matrix P (d, d), one dtype, one device."""
 
     S: Tensor
@@ -39,22 +46,28 @@ class State(NamedTuple):
 
 def faded(age: Tensor, half_life: float) -> Tensor:
     """What is left after `age`, 2^(−age / half_life): the weight of a write, or its `keep` for the gap before it."""
+    import torch
+
     return torch.exp2(-age / half_life)
 
 
 def empty(
-    slots: int, dimension: int, alpha: float, *, dtype: torch.dtype = torch.float32, device: str = "cpu"
-) -> State:
+    slots: int, dimension: int, alpha: float, *, dtype: torch.dtype | None = None, device: str = "cpu"
+) -> Solution:
     """The state before the first write: S = 0 (slots, dimension), P = I/α (dimension, dimension)."""
+    import torch
+
     eye = torch.eye(dimension, dtype=dtype, device=device)
-    return State(torch.zeros(slots, dimension, dtype=dtype, device=device), eye / alpha)
+    return Solution(torch.zeros(slots, dimension, dtype=dtype, device=device), eye / alpha)
 
 
-def write_reference(state: State, keys: Tensor, values: Tensor, keep: Tensor | None = None) -> State:
+def write_reference(state: Solution, keys: Tensor, values: Tensor, keep: Tensor | None = None) -> Solution:
     """Write (keys (n, d), values (n, m)) one at a time, as the textbook prints it. O(n·d²), for tests.
 
     `keep` (n,), 0 < keep ≤ 1, is what each write leaves of all before it, the ridge included; without it, everything.
     """
+    import torch
+
     S, P = state.S.clone(), state.P.clone()
     keep = keys.new_ones(len(keys)) if keep is None else keep
     for k, v, left in zip(keys, values, keep, strict=True):
@@ -62,37 +75,41 @@ def write_reference(state: State, keys: Tensor, values: Tensor, keep: Tensor | N
         g = Pk / (left + k @ Pk)
         S += torch.outer(v - S @ k, g)
         P = (P - torch.outer(g, Pk)) / left
-    return State(S, P)
+    return Solution(S, P)
 
 
-def write(state: State, keys: Tensor, values: Tensor, keep: Tensor | None = None) -> State:
+def write(state: Solution, keys: Tensor, values: Tensor, keep: Tensor | None = None) -> Solution:
     """Write (keys (n, d), values (n, m)) at once: the sums of the batch and one solve. Same result, to rounding.
 
     `P' = (P⁻¹ + KᵀK)⁻¹` and `S' = S + (V − K Sᵀ)ᵀ K P'`: the error of the old state on the batch, times the new gain.
     """
     S, P = state
     if len(keys) == 0:
-        return State(S.clone(), P.clone())
+        return Solution(S.clone(), P.clone())
     old, weights = after(keys.new_ones(len(keys)) if keep is None else keep)
     weighted = keys * weights[:, None]
     precision = old * _inverse(P) + keys.T @ weighted
-    return State(S + over((values - keys @ S.T).T @ weighted, precision), _inverse(precision))
+    return Solution(S + over((values - keys @ S.T).T @ weighted, precision), _inverse(precision))
 
 
 def after(keep: Tensor) -> tuple[Tensor, Tensor]:
     """What writes with factors `keep` (n,) leave of the state before them (), and of each of themselves (n,)."""
+    import torch
+
     left = torch.cat([keep, keep.new_ones(1)]).flip(0).cumprod(0).flip(0)
     return left[0], left[1:]
 
 
-def solve(keys: Tensor, values: Tensor, alpha: float, weights: Tensor | None = None) -> State:
+def solve(keys: Tensor, values: Tensor, alpha: float, weights: Tensor | None = None) -> Solution:
     """The state after writing everything into an empty memory: `write(empty(m, d, alpha), keys, values)`.
 
     `weights` (n,), as `faded` gives them, say how much each write counts; the ridge α is held.
     """
+    import torch
+
     weighted = keys if weights is None else keys * weights[:, None]
     precision = keys.T @ weighted + alpha * torch.eye(keys.shape[1], dtype=keys.dtype, device=keys.device)
-    return State(over(values.T @ weighted, precision), _inverse(precision))
+    return Solution(over(values.T @ weighted, precision), _inverse(precision))
 
 
 class Spectrum(NamedTuple):
@@ -104,6 +121,8 @@ class Spectrum(NamedTuple):
 
 def spectrum(keys: Tensor) -> Spectrum:
     """The spectrum of Σ k kᵀ for keys (n, d), from KᵀK or, where that is smaller, from KKᵀ; in double precision."""
+    import torch
+
     n, d = keys.shape
     K = keys.to("cpu" if keys.device.type == "mps" else keys.device, torch.float64)  # MPS has no doubles
     if n >= d:
@@ -117,6 +136,8 @@ def spectrum(keys: Tensor) -> Spectrum:
 
 def _eigh(symmetric: Tensor) -> tuple[Tensor, Tensor]:
     """Eigenvalues and eigenvectors; on the CPU by numpy, whose LAPACK converges where torch's gives up at low rank."""
+    import torch
+
     if symmetric.device.type != "cpu":
         scale, basis = torch.linalg.eigh(symmetric)
         return scale, basis
@@ -136,7 +157,7 @@ def known(found: Spectrum, alpha: float, least: float) -> Tensor:
     return directions
 
 
-def leave_one_out(state: State, keys: Tensor, alpha: float) -> Tensor:
+def leave_one_out(state: Solution, keys: Tensor, alpha: float) -> Tensor:
     """How well each written key fits the memory of all the *others* (n,), 0 = nothing like it, 1 = fully predicted.
 
     The fit of a key k is the share of it that the written keys explain, `1 − α kᵀPk` for a unit key. With k itself
@@ -171,6 +192,8 @@ def over(rows: Tensor, positive: Tensor) -> Tensor:
 
     Not a product with the inverse: that squares the condition in the error.
     """
+    import torch
+
     solved: Tensor = torch.cholesky_solve(rows.T, torch.linalg.cholesky(positive))
     return solved.T
 
@@ -180,6 +203,63 @@ def _inverse(positive: Tensor) -> Tensor:
 
     One Newton step after Cholesky takes the fp32 error from about cond·ε back to a few ε.
     """
+    import torch
+
     first = torch.cholesky_inverse(torch.linalg.cholesky(positive))
     refined = first @ (2 * torch.eye(len(positive), dtype=positive.dtype, device=positive.device) - positive @ first)
     return (refined + refined.T) / 2
+
+
+class Rls:
+    """The rule `rls` (rule.py says what each name is)."""
+
+    name, has_gain, has_half_life, directions_are = "rls", True, True, "directions known"
+
+    def learn(self, writes: Writes, rank_cap: int) -> State:
+        """Return the ridge solution, and the directions it knows, the best known last.
+
+        The ridge that predicts segments best is too small to rank the passages of a state that is full: it grows with
+        the writes, from as many as there are dimensions on (benchmarks/states.py). With fewer directions a state
+        explains less of any question, and its fit is less by as much.
+        """
+        weights = writes.weights
+        root = weights.sqrt()[:, None]
+        K, V = writes.keys * root, writes.values * root
+        found = spectrum(K)
+        alpha = choose_alpha(found, K, V) * max(1.0, float(weights.sum()) / K.shape[1])
+        solution = solve(K, V, alpha)
+        fit = float((weights * leave_one_out(solution, K, alpha)).sum() / weights.sum())
+        rank = float(found.scale.sum() ** 2 / found.scale.square().sum())
+        directions = known(found, alpha, LEAST_KNOWN)
+        few = directions[max(len(directions) - rank_cap, 0) :]
+        if len(few) < len(directions):
+            fit = max(fit, LEAST_FIT) * float((K @ few.T).square().sum() / (K @ directions.T).square().sum())
+        import torch
+
+        F, F_scale = (torch.from_numpy(part).to(K.device) for part in rounded(few))
+        kept = F.float() * F_scale[:, None]
+        norms = (writes.beside - writes.beside @ kept.T @ kept).norm(dim=1) / alpha
+        return stored(solution.S, few, norms, (alpha, fit, rank))
+
+    def row_width(self, width: int) -> int:
+        """Return `width`: S is compared with keys."""
+        return width
+
+    def most_directions(self, writes: int, width: int) -> int:
+        """Return the rank that so many keys can have."""
+        return min(writes, width)
+
+    def counts_fit(self, directions: NDArray[np.int64]) -> bool:
+        """Return True: a state may know any number of directions."""
+        return True
+
+    def asked(self, F: Floats, queries: Floats) -> Floats:
+        """Return the queries themselves."""
+        return queries
+
+    def known(self, S: Floats, F: Floats) -> Floats:
+        """Return F."""
+        return F
+
+
+rule = Rls()

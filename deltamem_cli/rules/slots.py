@@ -31,20 +31,26 @@ reproducible bit for bit only with the same code on the same machine.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, get_args
+from typing import TYPE_CHECKING, Literal, NamedTuple, get_args
 
-import torch
-from torch import Tensor
-from torch.nn.functional import normalize
+import numpy as np
+from numpy.typing import NDArray
 
 from deltamem_cli.errors import UsageError
+from deltamem_cli.rules.rule import Floats, State, Writes, effective_rank, stored
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
 
 Mode = Literal["residual", "overwrite"]
 MODES: tuple[Mode, ...] = get_args(Mode)
 CHUNK = 32
+SLOTS, SHARPNESS, STRENGTH = 512, 10.0, 0.1  # of a memory: the best of those measured (benchmarks/LOG.md)
 
 
-class State(NamedTuple):
+class Slots(NamedTuple):
     """The slots M (s, d + m), the number of key columns d, and the sharpness of an address."""
 
     M: Tensor
@@ -59,23 +65,30 @@ def empty(
     *,
     sharpness: float = 1.0,
     seed: int = 0,
-    dtype: torch.dtype = torch.float32,
+    dtype: torch.dtype | None = None,
     device: str = "cpu",
-) -> State:
+) -> Slots:
     """The slots before the first write: random unit keys (the same for a seed on every device), values 0."""
+    import torch
+    from torch.nn.functional import normalize
+
     generator = torch.Generator().manual_seed(seed)
     keys = normalize(torch.randn(slots, dimension, generator=generator, dtype=torch.float64), dim=1)
     M = torch.cat([keys, keys.new_zeros(slots, values)], 1)
-    return State(M.to(dtype=dtype, device=device), dimension, sharpness)
+    return Slots(M.to(dtype=dtype or torch.float32, device=device), dimension, sharpness)
 
 
 def erase_add(M: Tensor, address: Tensor, erase: Tensor, add: Tensor) -> Tensor:
     """Equations 3 and 4: what stands in each slot fades by address and erase (d + m,), then add (d + m,) comes in."""
+    import torch
+
     return M * (1 - torch.outer(address, erase)) + torch.outer(address, add)
 
 
-def write_reference(state: State, keys: Tensor, values: Tensor, strength: Tensor, mode: Mode = "residual") -> State:
+def write_reference(state: Slots, keys: Tensor, values: Tensor, strength: Tensor, mode: Mode = "residual") -> Slots:
     """Write (keys (n, d), values (n, m)) one at a time with strength (n,). For tests."""
+    import torch
+
     _check(state, keys, values, strength, mode)
     M, d, sharpness = state
     M = M.clone()
@@ -86,13 +99,15 @@ def write_reference(state: State, keys: Tensor, values: Tensor, strength: Tensor
             M = erase_add(M, address, torch.zeros_like(x), eta * (x - M.T @ address))
         else:
             M = erase_add(M, address, eta.expand_as(x), eta * x)
-    return State(M, d, sharpness)
+    return Slots(M, d, sharpness)
 
 
 def write(
-    state: State, keys: Tensor, values: Tensor, strength: Tensor, mode: Mode = "residual", *, chunk: int = CHUNK
-) -> State:
+    state: Slots, keys: Tensor, values: Tensor, strength: Tensor, mode: Mode = "residual", *, chunk: int = CHUNK
+) -> Slots:
     """`write_reference` with `chunk` writes sharing one pass over the slots. Same result, to rounding."""
+    import torch
+
     _check(state, keys, values, strength, mode)
     M, d, sharpness = state
     M = M.clone()
@@ -100,10 +115,10 @@ def write(
         k, v, eta = (part[first : first + chunk] for part in (keys, values, strength))
         A = _addresses(sharpness * M[:, :d] @ k.T, sharpness * k @ k.T, eta, mode)
         M = (_residual if mode == "residual" else _overwrite)(M, A, torch.cat([k, v], 1), eta)
-    return State(M, d, sharpness)
+    return Slots(M, d, sharpness)
 
 
-def read(state: State, queries: Tensor) -> Tensor:
+def read(state: Slots, queries: Tensor) -> Tensor:
     """What the slots say to queries (n, d): the addressed mean of their rows [key value] (n, d + m)."""
     return (state.sharpness * queries @ state.M[:, : state.dimension].T).softmax(1) @ state.M
 
@@ -114,6 +129,8 @@ def _addresses(scores: Tensor, gram: Tensor, strength: Tensor, mode: Mode) -> Te
     The rule itself, run on the slots as the chunk's keys see them: scores (s, n) in place of M, a row of the keys'
     inner products (n, n) in place of x.
     """
+    import torch
+
     addresses = []
     for t, (seen, eta) in enumerate(zip(gram, strength, strict=True)):
         a = scores[:, t].softmax(0)
@@ -125,6 +142,8 @@ def _addresses(scores: Tensor, gram: Tensor, strength: Tensor, mode: Mode) -> Te
 
 def _residual(M: Tensor, A: Tensor, X: Tensor, strength: Tensor) -> Tensor:
     """All writes of a chunk with addresses A (n, s): w_t + η_t Σ_{j<t} (a_t·a_j) w_j = η_t (x_t − Mᵀa_t), M += Aᵀ W."""
+    import torch
+
     eta = strength[:, None]
     W: Tensor = torch.linalg.solve_triangular(eta * (A @ A.T), eta * (X - A @ M), upper=False, unitriangular=True)
     return M + A.T @ W
@@ -132,13 +151,15 @@ def _residual(M: Tensor, A: Tensor, X: Tensor, strength: Tensor) -> Tensor:
 
 def _overwrite(M: Tensor, A: Tensor, X: Tensor, strength: Tensor) -> Tensor:
     """All writes of a chunk: slot i keeps Π_t (1 − η_t a_ti) of itself, and of write t what the later ones leave."""
+    import torch
+
     share = strength[:, None] * A
     left = (1 - share).flip(0).cumprod(0).flip(0)  # by the writes from t on
     after = torch.cat([left[1:], torch.ones_like(left[:1])])
     return left[0, :, None] * M + (share * after).T @ X
 
 
-def _check(state: State, keys: Tensor, values: Tensor, strength: Tensor, mode: Mode) -> None:
+def _check(state: Slots, keys: Tensor, values: Tensor, strength: Tensor, mode: Mode) -> None:
     """Refuse a mode nobody knows and shapes that would broadcast to something nobody meant."""
     if mode not in MODES:
         raise UsageError(f"the slots rule has no mode {mode!r}: choose one of {', '.join(MODES)}")
@@ -150,3 +171,47 @@ def _check(state: State, keys: Tensor, values: Tensor, strength: Tensor, mode: M
     ):
         if tensor.shape != shape:
             raise ValueError(f"{name} must be {shape}, they are {tuple(tensor.shape)}")
+
+
+class SlotRule:
+    """The rule `slots` (rule.py says what each name is)."""
+
+    name, has_gain, has_half_life, directions_are = "slots", False, False, "slots"
+
+    def learn(self, writes: Writes, rank_cap: int) -> State:
+        """Return what each slot holds of each segment, less its mean over the slots, and the keys of the slots."""
+        K, V = writes.keys, writes.values
+        d = K.shape[1]
+        start = empty(SLOTS, d, V.shape[1], sharpness=SHARPNESS, device=str(K.device))
+        M = write(start, K, V, K.new_full((len(K),), STRENGTH)).M
+        values = M[:, d:].T
+        S = values - values.mean(1, keepdim=True)
+        return stored(S, M[:, :d], K[:0, 0], (0.0, 0.0, effective_rank(K)))
+
+    def row_width(self, width: int) -> int:
+        """Return the number of slots."""
+        return SLOTS
+
+    def most_directions(self, writes: int, width: int) -> int:
+        """Return the number of slots."""
+        return SLOTS
+
+    def counts_fit(self, directions: NDArray[np.int64]) -> bool:
+        """Return whether every state has all its slots."""
+        return bool((directions == SLOTS).all())
+
+    def asked(self, F: Floats, queries: Floats) -> Floats:
+        """Return how much each slot takes part in a read, less the mean (n, SLOTS).
+
+        Less the mean, because every slot takes part in every read a little, and reads are compared as cosines.
+        """
+        scores = SHARPNESS * queries @ F.T
+        parts = np.exp(scores - scores.max(axis=1, keepdims=True))
+        parts /= parts.sum(axis=1, keepdims=True)
+        return np.asarray(parts - parts.mean(axis=1, keepdims=True), np.float32)
+
+    def known(self, S: Floats, F: Floats) -> None:
+        """Return None: slots of two memories have nothing in common."""
+
+
+rule = SlotRule()

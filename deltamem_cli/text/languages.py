@@ -14,6 +14,14 @@ from collections.abc import Iterable
 from functools import cache, lru_cache
 from importlib.resources import files
 
+LANGUAGES = {
+    "en": "English", "de": "German", "fr": "French", "es": "Spanish", "pt": "Portuguese", "it": "Italian",
+    "nl": "Dutch", "sv": "Swedish", "da": "Danish", "no": "Norwegian", "fi": "Finnish", "pl": "Polish", "cs": "Czech",
+    "tr": "Turkish", "ro": "Romanian", "hu": "Hungarian", "ca": "Catalan", "id": "Indonesian", "ru": "Russian",
+    "ar": "Arabic", "el": "Greek", "hi": "Hindi", "he": "Hebrew", "th": "Thai", "ko": "Korean", "ja": "Japanese",
+    "zh": "Chinese",
+}  # fmt: skip
+
 _READ = 2000  # characters of a text that are looked at
 _LEAST, _SHARE, _NEAR = 0.3, 0.1, 0.4  # of a language's words: at all, of the text's words, of the likeliest's
 _SCRIPTS = {  # scripts that one language of those known here is written in, or that is stemmed as if it were

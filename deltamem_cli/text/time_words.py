@@ -156,8 +156,8 @@ def _words(name: str) -> _Words:
 
 _EAST = {
     "zh": "前天=the day before yesterday;昨天=yesterday;昨晚=yesterday;今天=today;上周末=last weekend;"
-    "上个周末=last weekend;上周=last week;上星期=last week;上个星期=last week;上礼拜=last week;本周=this week;这周=this week;"
-    "上个月=last month;上月=last month;这个月=this month;本月=this month;去年=last year;今年=this year",
+    "上个周末=last weekend;上周=last week;上星期=last week;上个星期=last week;上礼拜=last week;本周=this week;"
+    "这周=this week;上个月=last month;上月=last month;这个月=this month;本月=this month;去年=last year;今年=this year",
     "ja": "一昨日=the day before yesterday;おととい=the day before yesterday;昨日=yesterday;きのう=yesterday;"
     "昨夜=yesterday;今日=today;きょう=today;先週末=last weekend;先週=last week;今週=this week;先月=last month;"
     "今月=this month;去年=last year;昨年=last year;今年=this year",

