@@ -123,3 +123,12 @@ def test_the_readme_counts_what_is_there() -> None:
         "facts.jsonl": str(len(FACTS)),
         "synonyms.json": str(len(SYNONYMS)),
     }
+
+
+@pytest.mark.parametrize("path", sorted((SETS / "languages").glob("*.jsonl")), ids=lambda path: path.stem)
+def test_a_language_has_a_chat_and_questions_with_their_lines(path: Path) -> None:
+    lines = path.with_suffix(".txt").read_text("utf-8").splitlines()
+    asked = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    assert len(lines) == 30 and len({item["question"] for item in asked}) == 24
+    assert all(1 <= line <= 30 for item in asked for line in item["lines"])
+    assert sum(not item["lines"] for item in asked) == sum(item["kind"] == "none" for item in asked) == 4

@@ -26,7 +26,7 @@ from deltamem_cli.algebra.compare import (
     same_terms,
     spread,
 )
-from deltamem_cli.build.assemble import assemble, part_of
+from deltamem_cli.build.assemble import assemble, part_of, state_before
 from deltamem_cli.memory.hit import hit
 from deltamem_cli.memory.memory import StoredMemory
 from deltamem_cli.records import Hit
@@ -138,4 +138,15 @@ def save_patch(a: StoredMemory, b: StoredMemory, path: str | Path, device: str =
     chosen = np.sort(np.concatenate([pairs.only_b, moved(a, b, pairs)]))
     header = replace(b.header, patch=True, budget=None)
     gone = a.rows.uid[pairs.only_a]
-    assemble(path, header, b.mean, [part_of(b)], b.sources, b.sessions, chosen=chosen, removed=gone, device=device)
+    assemble(
+        path,
+        header,
+        b.mean,
+        [part_of(b)],
+        b.sources,
+        b.sessions,
+        chosen=chosen,
+        removed=gone,
+        device=device,
+        expected=state_before(path, [a, b]),
+    )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from deltamem_cli.build.assemble import assemble, part_of
+from deltamem_cli.build.assemble import assemble, part_of, state_before
 from deltamem_cli.errors import UsageError
 from deltamem_cli.memory.memory import StoredMemory
 
@@ -49,7 +48,6 @@ def forget(memory: StoredMemory, gone: NDArray[np.bool_], path: str | Path, devi
     ]
     sessions = [memory.sessions[i] for i in np.unique(rows.session[kept]).tolist()]
     told = measure(memory, gone)
-    own = os.path.realpath(path) == os.path.realpath(memory.name)
     to, parts = (path, memory.header, memory.mean), [part_of(memory)]
-    assemble(*to, parts, sources, sessions, chosen=kept, device=device, expected=memory.stamp if own else ...)
+    assemble(*to, parts, sources, sessions, chosen=kept, device=device, expected=state_before(path, [memory]))
     return told

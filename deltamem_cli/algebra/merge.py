@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from deltamem_cli.algebra.compare import same_encoder, same_learning
 from deltamem_cli.algebra.re_term import of_one_version
-from deltamem_cli.build.assemble import assemble, part_of
+from deltamem_cli.build.assemble import assemble, part_of, state_before
 from deltamem_cli.build.redundant_summaries import covered
 from deltamem_cli.errors import UsageError
 from deltamem_cli.memory.ledger import Longs
@@ -62,7 +62,8 @@ def merge(memories: Sequence[StoredMemory], path: str | Path, device: str = "cpu
     sources, sessions = _patched_tables(memories, chosen) if any(patches) else _joined_tables(memories)
     text = any(memory.header.text for memory in memories)
     header = replace(memories[0].header, text=text, patch=False, budget=budget)
-    assemble(path, header, memories[0].mean, parts, sources, sessions, chosen=chosen, device=device)
+    expected = state_before(path, memories)
+    assemble(path, header, memories[0].mean, parts, sources, sessions, chosen=chosen, device=device, expected=expected)
     return Merged(len(memories), sum(len(memory.rows) for memory in memories), len(chosen), removed)
 
 

@@ -29,11 +29,11 @@ from deltamem_cli.memory import file as store
 from deltamem_cli.memory.header import Header
 from deltamem_cli.memory.ledger import NO_TIME, Longs, Rows
 from deltamem_cli.memory.matrix import Matrix
-from deltamem_cli.memory.memory import Stamp, string_arrays, table_lines
+from deltamem_cli.memory.memory import Stamp, StoredMemory, string_arrays, table_lines
 from deltamem_cli.memory.text_blocks import pack
 from deltamem_cli.records import Session, Source
 
-__all__ = ["Part", "assemble", "part_of"]
+__all__ = ["Part", "assemble", "part_of", "state_before"]
 
 
 def assemble(
@@ -91,6 +91,12 @@ def assemble(
         described, arrays, spools = ledger_of(shape)
         arrays |= {f"state.{field.name}": getattr(learned, field.name) for field in fields(Matrix)}
         store.save(path, described, arrays, spools, expected)
+
+
+def state_before(path: str | Path, memories: Iterable[StoredMemory]) -> Stamp | EllipsisType | None:
+    """Return what must still stand at `path` in the end: the state that was read, where it is one of these memories."""
+    here = os.path.realpath(path)
+    return next((memory.stamp for memory in memories if os.path.realpath(memory.name) == here), ...)
 
 
 def _packed(name: str, lines: list[str]) -> dict[str, NDArray[Any]]:

@@ -86,7 +86,8 @@ class Whole:
             "vocabulary": [np.searchsorted(self.vocabulary, part.vocabulary).astype(np.uint32) for part in parts],
         }
         by_start = self._session_ranks(ids)
-        self._numbers["sessions"] = [by_start[numbers].astype(np.uint32) for numbers in self._numbers["sessions"]]
+        if ids:  # else nothing is left, and no number leads anywhere
+            self._numbers["sessions"] = [by_start[numbers].astype(np.uint32) for numbers in self._numbers["sessions"]]
         self.sessions = [ids[i] for i in np.argsort(by_start)]
 
     def order(self) -> Longs:

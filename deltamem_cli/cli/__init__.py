@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 from typing import Annotated, Any
 
@@ -42,8 +43,24 @@ class Commands(TyperGroup):
         except DeltaMemError as error:
             terminal.err(f"deltamem: {terminal.line(str(error))}")
             ctx.exit(int(error.status))
+        except OSError as error:  # a full disk, a link loop, a name too long, a working folder that is gone
+            terminal.err(f"deltamem: {terminal.line(_trouble(error))}")
+            ctx.exit(int(ExitStatus.BAD_DATA))
+        except MemoryError:
+            terminal.err("deltamem: there is not enough memory for this; what was there is kept")
+            ctx.exit(int(ExitStatus.BAD_DATA))
         except KeyboardInterrupt:
             ctx.exit(int(ExitStatus.INTERRUPTED))
+
+
+def _trouble(error: OSError) -> str:
+    """Return what the system refused, as a sentence."""
+    why = error.strerror or str(error)
+    if error.errno == errno.ENOSPC:
+        return f"{error.filename or 'the disk'}: {why}; free some space and run it again, what was there is kept"
+    if error.errno == errno.ENOENT and error.filename is None:
+        return "the working folder is gone; change to one that is there, and run it again"
+    return f"{error.filename or 'the system'}: {why}; what was there is kept"
 
 
 app = typer.Typer(

@@ -25,6 +25,7 @@ from safetensors import SafetensorError, safe_open
 
 from deltamem_cli.errors import MemoryFileError, UsageError
 from deltamem_cli.memory.header import Header
+from deltamem_cli.memory.lock import writing
 from deltamem_cli.memory.memory import Stamp, StoredMemory
 from deltamem_cli.memory.tensors import DTYPES, MappedTensors
 
@@ -115,7 +116,7 @@ def save(
     target = os.path.realpath(path)
     tensors = _tensors(arrays, spools)
     order = _order(tensors)
-    with _replacing(target) as out:
+    with writing(target), _replacing(target) as out:
         out.write(_safetensors_header(header, tensors, order))
         for name in order:
             if name in spools:

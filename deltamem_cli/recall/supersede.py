@@ -44,7 +44,7 @@ _SAME = 1.9  # of 2: meaning and words together; more is no change, but the same
 _PAST = re.compile(r"\b(did|was|were|had)\b", re.I)
 _SENTENCE = re.compile(r"(?<=[.!?])\s+")
 _ASKING = re.compile(
-    r"\W*((and|but|so|also|hey|ok|okay|well|oh)\W+)?(who|whom|whose|what|when|where|which|why|how|is|are|am|was|were"
+    r"\W{0,20}((and|but|so|also|hey|ok|okay|well|oh)\W{1,20})?(who|whom|whose|what|when|where|which|why|how|is|are|am|was|were"
     r"|do|does|did|can|could|will|would|shall|should|may|might|have|has|had|any|remind|tell)\b",
     re.I,
 )

@@ -33,7 +33,7 @@ _LONGEST = 64  # of a word; and of a path, in characters
 _RUN = r"\u3005\u3040-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\uff66-\uff9f\u1100-\u11ff\uac00-\ud7af"
 _RUN += r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"
 _MARK = r"\u0300-\u036f\u0640\u064b-\u065f\u0670\u05b0-\u05c7\u093c"  # accents, harakat, niqqud that stand alone
-_WORD = rf"[^\W{_RUN}](?:[^\W{_RUN}]|[{_MARK}\u0900-\u0903\u093a-\u094f])*"
+_WORD = rf"[^\W{_RUN}](?:[^\W{_RUN}]|[{_MARK}\u0900-\u0903\u093a-\u094f])*+"
 _TOKEN = re.compile(
     rf"(?P<run>[{_RUN}]+)|(?:(?<!\S)--?)?{_WORD}(?:(?:[./\\@:+-]|::|->){_WORD}){{0,32}}(?:['’ʼ](?=[^\W\d_]){_WORD})?"
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 from deltamem_cli.cli.output.terminal import clean, line
@@ -12,6 +13,8 @@ from deltamem_cli.records import Answer, Hit
 
 OPENING = "Excerpts from conversation logs, oldest first. Cite them as [1], [2] and so on."
 
+_ACTIVE = re.compile(r"<(?=[A-Za-z/!?])|\]\(|\]\[|\]:")
+_FORMULA = tuple("=+-@\t\r＝＋－＠﹢﹣﹦﹫−‐‑–—")
 Count = Callable[[Sequence[str]], list[int]]
 
 
@@ -27,24 +30,23 @@ def prompt(answer: Answer, most: int, count: Count) -> Iterator[str]:
         if hit.uid in seen or hit.text is None:
             continue
         seen.add(hit.uid)
-        (cost,) = count([f"[00] {_about(hit)}\n{clean(hit.text)}\n\n"])
+        (cost,) = count([f"[00] {_about(hit)}\n{quoted(hit.text)}\n\n"])
         if cost <= left:
             kept.append(hit)
             left -= cost
     yield OPENING
     for number, hit in enumerate(sorted(kept, key=_age), 1):
         yield f"\n[{number}] {_about(hit)}"
-        yield clean(hit.text or "")
+        yield quoted(hit.text or "")
 
 
 def markdown(answer: Answer) -> Iterator[str]:
     """The question as a heading, the passages as quotes under their places."""
-    yield f"## {line(answer.question)}"
+    yield f"## {inert(line(answer.question))}"
     for hit in answer.hits:
-        yield f"\n**{_about(hit)}**\n"
+        yield f"\n**{inert(_about(hit))}**\n"
         for near in (*hit.before, hit, *hit.after):
-            for shown in clean(near.text or not_kept(near)).split("\n"):
-                yield f"> {shown}".rstrip()
+            yield quoted(inert(near.text or not_kept(near)))
 
 
 def table(answer: Answer, *, heading: bool) -> Iterator[str]:
@@ -63,6 +65,16 @@ def table(answer: Answer, *, heading: bool) -> Iterator[str]:
         yield row.getvalue().removesuffix("\r\n")
 
 
+def quoted(text: str) -> str:
+    """Return the text with `> ` before every line, so that none can pass for a heading of what quotes it."""
+    return "\n".join(f"> {shown}".rstrip() for shown in clean(text).split("\n"))
+
+
+def inert(text: str) -> str:
+    """Return Markdown in which nothing of the text is HTML, a link or a picture."""
+    return _ACTIVE.sub(lambda found: "&lt;" if found[0] == "<" else f"{found[0][0]}\\{found[0][1]}", text)
+
+
 def _about(hit: Hit) -> str:
     newer = replaced(hit.superseded_by) if hit.superseded_by is not None else ""
     return " · ".join(part for part in (when(hit.time), who(hit), place(hit), newer) if part)
@@ -77,4 +89,8 @@ def _harmless(value: object) -> object:
     if not isinstance(value, str):
         return "" if value is None else value
     text = clean(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@") and not text.replace(".", "").lstrip("-").isdigit() else text
+    return (
+        f"'{text}"
+        if text.lstrip(" \n").startswith(_FORMULA) and not text.replace(".", "").lstrip("-").isdigit()
+        else text
+    )

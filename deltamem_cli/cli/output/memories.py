@@ -109,7 +109,7 @@ def info_text(info: Info, path: str, style: Style) -> Iterator[str]:
     times = " – ".join(when(t / 1000) for t in (header.first, header.last) if t is not None) or "no times"
     total = sum(info.bytes.values())
     parts = ", ".join(f"{part} {size(used)}" for part, used in info.bytes.items())
-    formats = ", ".join(f"{number} {name}" for name, number in info.formats.items())
+    formats = ", ".join(f"{number} {line(name)}" for name, number in info.formats.items())
     speakers = ", ".join(f"{line(name) or '(unnamed)'} {number:,}" for name, number in info.speakers.items())
     rows = {
         "memory": short_path(path),

@@ -11,6 +11,8 @@ import shutil
 import sys
 from typing import TextIO
 
+from deltamem_cli.errors import BadData
+
 # C0 and C1 controls but line feed and tab, the marks that reorder or hide text (bidi, zero width, line separators), and
 # lone surrogates (bytes of a path or an argument that are no UTF-8), which no stream can write.
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
@@ -84,10 +86,18 @@ def _visible(code: int) -> str:
 
 def short_path(path: str) -> str:
     """The path as a person here would write it: relative below the current folder, with ~ below home, else whole."""
-    here, home = os.getcwd() + os.sep, os.path.expanduser("~") + os.sep
+    here, home = _here() + os.sep, os.path.expanduser("~") + os.sep
     if path.startswith(home) and not path.startswith(here):
         return line("~" + os.sep + path[len(home) :])
     return line(path.removeprefix(here))
+
+
+def _here() -> str:
+    """Return the current folder; "" where it was deleted."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
 
 
 def count(number: int, thing: str) -> str:
@@ -105,8 +115,11 @@ def size(number: float) -> str:
 
 
 def out(line: str) -> None:
-    """One line of results."""
-    sys.stdout.write(line + "\n")
+    """One line of results. Raises BadData where it cannot be written: a full disk behind `>`."""
+    try:
+        sys.stdout.write(line + "\n")
+    except OSError as error:
+        raise BadData(f"standard output cannot be written ({error.strerror})") from error
 
 
 def err(line: str) -> None:

@@ -8,13 +8,14 @@ from typing import BinaryIO
 
 from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.jsonl import records
+from deltamem_cli.readers.parse.markup import without
 from deltamem_cli.readers.parse.values import label, parts_text, seconds
 from deltamem_cli.records import Message, ReadReport, Role
 
 TITLE = "Antigravity transcript (JSONL)"
 
 _ROLES: dict[str, Role] = {"USER_EXPLICIT": "user", "MODEL": "assistant"}
-_METADATA = re.compile(r"<ADDITIONAL_METADATA>.*?</ADDITIONAL_METADATA>|</?USER_REQUEST>", re.DOTALL)
+_REQUEST = re.compile(r"</?USER_REQUEST>")
 
 
 def detect(head: Head) -> bool:
@@ -34,7 +35,7 @@ def _role(source: object) -> Role | None:
 def _messages(stream: BinaryIO, report: ReadReport) -> Iterator[Message]:
     for line, record in records(stream, report):
         role, text = _role(record.get("source")), parts_text(record.get("content"))
-        text = _METADATA.sub("", text).strip() if role == "user" else text
+        text = _REQUEST.sub("", without(text, "ADDITIONAL_METADATA")).strip() if role == "user" else text
         if role is None or not text.strip():
             report.skipped[label(record.get("source"))] += 1
             continue

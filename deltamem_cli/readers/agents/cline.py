@@ -16,7 +16,7 @@ from typing import Any
 from deltamem_cli.readers.io.archives import open_file
 from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.json_stream import document
-from deltamem_cli.readers.parse.markup import is_wrapped
+from deltamem_cli.readers.parse.markup import is_wrapped, opened_by
 from deltamem_cli.readers.parse.turn import block_messages
 from deltamem_cli.readers.parse.values import label, mapping, parts_text, seconds, sequence, string
 from deltamem_cli.records import Message, ReadReport, Role
@@ -24,8 +24,8 @@ from deltamem_cli.records import Message, ReadReport, Role
 TITLE = "Cline, Roo Code or Kilo Code task (JSON)"
 
 _HISTORY = "api_conversation_history.json"
-_WRAPPED = re.compile(r"\s*<(task|feedback|user_message|answer|user_input)>\s*(.*?)\s*</\1>\s*", re.DOTALL)
-_RESULT = re.compile(r"\s*\[[^\n\]]{1,400}\] Result:")
+_WRAPPERS = ("task", "feedback", "user_message", "answer", "user_input")
+_RESULT = re.compile(r"\s{0,40}\[[^\n\]]{1,400}\] Result:")
 _INJECTED = frozenset(
     {"environment_details", "explicit_instructions", "hook_context", "system_reminder", "slash_command"}
 )
@@ -98,9 +98,9 @@ def _own_words(message: Message) -> Message | None:
         return None
     if _RESULT.match(text):
         return replace(message, role="tool", kind="tool_result")
-    wrapped = _WRAPPED.match(text)
-    if wrapped and is_wrapped(text[wrapped.end() :] or "<environment_details></environment_details>", _INJECTED):
-        return replace(message, text=wrapped[2]) if wrapped[2] else None
+    wrapped = opened_by(text, _WRAPPERS)
+    if wrapped and is_wrapped(wrapped[1] or "<environment_details></environment_details>", _INJECTED):
+        return replace(message, text=wrapped[0]) if wrapped[0] else None
     return message
 
 

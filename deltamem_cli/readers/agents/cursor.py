@@ -6,7 +6,6 @@ is gigabytes of other things, so only those keys are asked for.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -15,7 +14,7 @@ from typing import Any, BinaryIO
 from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.ids import each_with_ids
 from deltamem_cli.readers.parse.jsonl import records
-from deltamem_cli.readers.parse.markup import is_wrapped
+from deltamem_cli.readers.parse.markup import is_wrapped, opened_by
 from deltamem_cli.readers.parse.sqlite import Database, connect, is_open, json_of, place
 from deltamem_cli.readers.parse.turn import block_messages
 from deltamem_cli.readers.parse.values import (
@@ -35,7 +34,6 @@ TITLE = "Cursor chats (state.vscdb, or agent transcript JSONL)"
 _BUBBLE_ROLES: dict[object, Role] = {1: "user", 2: "assistant", "user": "user", "ai": "assistant"}
 _OLD_CHATS = "workbench.panel.aichat.view.aichat.chatdata"
 _INJECTED = frozenset({"user_info", "environment_details", "system_reminder", "attached_files", "open_files"})
-_QUERY = re.compile(r"\s*<user_query>\s*(.*?)\s*</user_query>\s*", re.DOTALL)
 _Told = tuple[str, Role, Kind, str]  # text, role, kind, pointer inside the bubble
 _Placed = tuple[int, str, dict[str, Any]]  # line, pointer, bubble
 
@@ -74,8 +72,8 @@ def _transcript(stream: BinaryIO, report: ReadReport) -> Iterator[Message]:
             if is_wrapped(message.text, _INJECTED):
                 report.skipped["injected"] += 1
                 continue
-            query = _QUERY.fullmatch(message.text) if message.role == "user" else None
-            yield replace(message, text=query[1]) if query and query[1].strip() else message
+            query = opened_by(message.text, ("user_query",)) if message.role == "user" else None
+            yield replace(message, text=query[0]) if query and query[0] and not query[1] else message
 
 
 def _chats(database: Database, skipped: Counter[str]) -> Iterator[tuple[str, str, Iterator[_Placed]]]:

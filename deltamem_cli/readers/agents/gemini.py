@@ -6,7 +6,6 @@ replace all messages, and `$rewindTo` takes back a message and what follows it.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from deltamem_cli.readers.parse.head import Head, Log
 from deltamem_cli.readers.parse.json_stream import document
 from deltamem_cli.readers.parse.jsonl import records
+from deltamem_cli.readers.parse.markup import without
 from deltamem_cli.readers.parse.values import (
     call_text,
     label,
@@ -30,7 +30,6 @@ from deltamem_cli.records import Kind, Message, ReadReport, Role
 TITLE = "Gemini CLI session (JSON or JSONL)"
 
 _TYPES = ("user", "gemini", "info", "error", "warning")
-_CONTEXT = re.compile(r"\s*<session_context>.*?</session_context>\s*", re.DOTALL)
 _Told = tuple[str, Role, Kind, str]  # text, role, kind, pointer inside the record
 _Placed = tuple[int, str, dict[str, Any]]  # line, pointer, record
 
@@ -125,7 +124,7 @@ def _messages(log: _Session, skipped: Counter[str]) -> Iterator[Message]:
 def _told(record: dict[str, Any]) -> Iterator[_Told]:
     if record["type"] == "user":
         shown = "displayContent" if _plain(record.get("displayContent")).strip() else "content"
-        yield _CONTEXT.sub("", _plain(record.get(shown))), "user", "text", f"/{shown}"
+        yield without(_plain(record.get(shown)), "session_context"), "user", "text", f"/{shown}"
         return
     for index, thought in enumerate(map(mapping, sequence(record.get("thoughts")))):
         text = "\n".join(filter(None, (string(thought.get("subject")), string(thought.get("description")))))

@@ -26,13 +26,13 @@ _PAUSE = 30.0  # seconds
 _LONGEST = 2000  # characters of a turn: a place in a long monologue should be near its line
 _FLASH = 0.05  # seconds; rolling captions show a finished line for so long
 _CLOCK = r"((?:\d{1,4}:)?\d{1,2}:\d{2}[.,]\d{1,3})"
-_TIMES = re.compile(rf"\s*{_CLOCK}(?:\s*-->\s*|,){_CLOCK}(?=\s|$)")
+_TIMES = re.compile(rf"\s{{0,40}}{_CLOCK}(?:\s{{0,40}}-->\s{{0,40}}|,){_CLOCK}(?=\s|$)")
 _BEGINNINGS = (
     re.compile(r"WEBVTT(?=\s|$)"),
-    re.compile(r"\d+\s*\n\s*\d{1,2}:\d{2}:\d{2}[.,]\d{3}\s*-->"),
+    re.compile(r"\d{1,9}[ \t\r]{0,40}\n\s{0,40}\d{1,2}:\d{2}:\d{2}[.,]\d{3}\s{0,40}-->"),
     re.compile(r"\d{1,2}:\d{2}:\d{2}\.\d{3},\d{1,2}:\d{2}:\d{2}\.\d{3}\s*\n"),
 )
-_VOICE = re.compile(r"<v(?:\.[^\s>]{1,40})*\s+([^>\n]{1,80})>")
+_VOICE = re.compile(r"<v(?:\.[^\s>]{1,200})?\s{1,9}([^>\n]{1,80})>")
 _TAG = re.compile(r"</?[a-z][^<>\n]{0,200}>|<\d[\d:.]{3,15}>|\{\\[^{}\n]{1,60}\}", re.IGNORECASE)
 _ZOOM = re.compile(r"GMT(\d{8}-\d{6})(?=\D|$)")
 

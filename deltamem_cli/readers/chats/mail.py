@@ -31,7 +31,9 @@ _FROM = re.compile(rb"From \S.{0,200}\s\d{1,2}:\d{2}(?::\d{2})?\s.{0,20}\d{4}(?:
 _STUFFED = re.compile(rb"^>(>*From )", re.MULTILINE)
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]{1,60}):(?: |$)")
 _ID = re.compile(r"<[^<>\s]{1,400}>")
-_REPLY = re.compile(r"\s*(?:(?:re|fwd?|aw|wg|sv|vs|antw)\s*(?:\[\d+\])?\s*:\s*)+", re.IGNORECASE)
+_REPLY = re.compile(
+    r"\A\s{0,40}(?:(?:re|fwd?|aw|wg|sv|vs|antw)\s{0,9}(?:\[\d{1,9}\])?\s{0,9}:\s{0,40})+", re.IGNORECASE
+)
 
 
 def detect(head: Head) -> bool:

@@ -9,7 +9,8 @@ _INTRODUCTION = re.compile(
     r"(?:wrote|schrieb|écrit|escribió|schreef|ha scritto|skrev|napisał\(a\)|escreveu).{0,80}:\s*"
 )
 _REST = re.compile(
-    r"-{2,}\s*(?:Original Message|Forwarded message|Ursprüngliche Nachricht|Message d'origine)\s*-{2,}\s*|_{20,}\s*",
+    r"-{2,80}\s{0,40}(?:Original Message|Forwarded message|Ursprüngliche Nachricht|Message d'origine)"
+    r"\s{0,40}-{2,80}\s*+|_{20,400}\s*+",
     re.IGNORECASE,
 )
 _FROM = re.compile(  # the first field of the header that Outlook puts above a quoted mail

@@ -23,7 +23,7 @@ from deltamem_cli.records import Message, ReadReport
 TITLE = "WhatsApp chat export (.txt)"
 
 _LONGEST = 4 << 20  # characters of one message
-_M = f"{MARKS.pattern}*"
+_M = f"{MARKS.pattern}{{0,8}}+"
 _BRACKETS = re.compile(rf"{_M}\[([^\[\]\n]{{6,{LONGEST}}})\]\s?(.*)", re.DOTALL)
 _DASHES = (" - ", " – ")
 _STYLES = ("[", "-", ":")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-_OPEN = re.compile(r"\s*<([a-z][a-z_-]{2,40})(?:\s[^<>]{0,400})?>")
+_SPACE = re.compile(r"\s*+")
+_OPEN = re.compile(r"<([a-z][a-z_-]{2,40})(?:\s[^<>]{0,400})?>")
 
 _CLAUDE_TAGS = frozenset(
     {
@@ -47,7 +48,7 @@ def is_wrapped(text: str, tags: frozenset[str]) -> bool:
     """True when the whole text is one or more elements `<tag>…</tag>` of those tags (a quoted tag is ordinary text)."""
     text, place = text.strip(), 0
     while place < len(text):
-        opened = _OPEN.match(text, place)
+        opened = _OPEN.match(text, _after_space(text, place))
         if opened is None or opened[1] not in tags:
             return False
         closing = f"</{opened[1]}>"
@@ -56,6 +57,32 @@ def is_wrapped(text: str, tags: frozenset[str]) -> bool:
             return False
         place = end + len(closing)
     return place > 0
+
+
+def without(text: str, tag: str) -> str:
+    """Return the text without the elements `<tag>…</tag>` and the white space around them; in linear time."""
+    if f"<{tag}>" not in text:
+        return text
+    kept, place = [], 0
+    while (start := text.find(f"<{tag}>", place)) >= 0 and (end := text.find(f"</{tag}>", start)) >= 0:
+        kept.append(text[place:start].rstrip())
+        place = _after_space(text, end + len(tag) + 3)
+    return "".join((*kept, text[place:]))
+
+
+def opened_by(text: str, tags: tuple[str, ...]) -> tuple[str, str] | None:
+    """Return what stands in the element that begins the text, and what follows; None where none of these does."""
+    start = text[_after_space(text, 0) :]
+    for tag in tags:
+        if start.startswith(f"<{tag}>"):
+            inside, closed, after = start[len(tag) + 2 :].partition(f"</{tag}>")
+            return (inside.strip(), after.lstrip()) if closed else None
+    return None
+
+
+def _after_space(text: str, place: int) -> int:
+    space = _SPACE.match(text, place)
+    return space.end() if space else place
 
 
 def slash_command(text: str) -> str | None:
