@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
-from oracle_reading import read_bytes
+from oracle_reading import read_bytes, read_file
 
 from deltamem_cli.readers.parse.oldest_first import oldest_first
 from deltamem_cli.records import Message
 
+SAMPLES = Path(__file__).parents[1] / "samples"
 MAIL = "From: Bo <bo@example.org>\nDate: Fri, 1 Mar 2024 10:30:00 +0100\nMessage-ID: <1@example.org>\n\n"
 QUOTED = {
     "Outlook": "From: Ann <ann@example.org>\nSent: 1 March 2024 9:10 AM\nTo: Bo\nSubject: Oars\n\nTheir words.",
@@ -86,3 +88,16 @@ def test_discord_keeps_the_fields_of_an_embed() -> None:
     record = {"id": "1", "type": "Default", "content": "", "author": {"name": "bot"}, "embeds": [embed]}
     text = json.dumps({"guild": {"id": "0"}, "channel": {"id": "5"}, "messages": [record]})
     assert [m.text for m in read_bytes(text.encode())[1]] == ["Tide\nLow 20:40"]
+
+
+def test_messenger_is_mended_and_put_in_order() -> None:
+    _, messages, report = read_file(SAMPLES / "messenger/message_1.json")
+    assert [(m.speaker, m.text) for m in messages] == [
+        ("Zoë Müller", "Ivo, are you coming along tonight?"),
+        ("Zoë Müller", "The concert starts at half past six, in the Brückenhaus"),
+        ("Ivo Hrabal", "Dobře, I take the late tram and meet you at the fountain"),
+    ]
+    assert report.skipped == {"reaction": 1}
+    record = {"senderName": "Zoë", "text": "Träge", "timestamp": 1709284000000, "isUnsent": False}
+    text = json.dumps({"participants": ["Zoë"], "threadName": "Zoë_4", "messages": [record]}, ensure_ascii=False)
+    assert [(m.speaker, m.text, m.time) for m in read_bytes(text.encode())[1]] == [("Zoë", "Träge", 1709284000.0)]

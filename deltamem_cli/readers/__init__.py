@@ -66,6 +66,7 @@ READERS: dict[str, str] = {  # name → module; detection asks them in this orde
     "slack": "deltamem_cli.readers.chats.slack",
     "discord": "deltamem_cli.readers.chats.discord",
     "telegram": "deltamem_cli.readers.chats.telegram",
+    "messenger": "deltamem_cli.readers.chats.messenger",
     "teams": "deltamem_cli.readers.chats.teams",
     "locomo": "deltamem_cli.readers.datasets.locomo",
     "longmemeval": "deltamem_cli.readers.datasets.longmemeval",
