@@ -138,7 +138,7 @@ def test_the_command(make: Make, tmp_path: Path, invoke: Callable[..., Ran]) -> 
     assert done.code == 0, done.err
     assert "15 encoded anew" in done.out
     assert (tmp_path / "union").read_bytes() == both.read_bytes()
-    assert "--model" in invoke("merge", bo, ada, "-o", tmp_path / "union", "--re-encode").err
+    assert "--model" in invoke("merge", bo, ada, "-o", tmp_path / "union", "--re-encode", "--force").err
     assert invoke("merge", bo, ada, "-o", tmp_path / "again", "--re-encode", "--model", "words").code == 0
     assert (tmp_path / "again").read_bytes() == both.read_bytes()
     assert "give both, or neither" in invoke("merge", ada, ada, "-o", tmp_path / "x", "--model", "words").err

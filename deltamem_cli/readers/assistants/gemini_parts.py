@@ -49,7 +49,7 @@ def read(log: Log, report: ReadReport) -> Iterator[Message]:
             (f"/chunkedPrompt/chunks/{at}", mapping(chunk)) for at, chunk in enumerate(sequence(prompt.get("chunks")))
         ]
     else:
-        root = "" if isinstance(value, list) else "/history" if "history" in value else "/contents"
+        root = "" if isinstance(value, list) else "/history" if "history" in mapping(value) else "/contents"
         turns = [(f"{root}/{at}", mapping(turn)) for at, turn in enumerate(_contents(value))]
     set_up = False
     for pointer, turn in turns:
