@@ -138,7 +138,7 @@ def _check(message: Message) -> None:
     assert message.session and message.id
     for text in (message.text, message.session, message.id, message.speaker, message.title, message.project):
         text.encode()  # a lone surrogate could not be stored
-    assert message.time is None or 0 <= message.time < 8e9
+    assert message.time is None or 0 <= message.time < 253_402_300_800  # the year 10000
 
 
 def _stopped(_number: int, _frame: FrameType | None) -> None:
