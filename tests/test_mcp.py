@@ -43,7 +43,8 @@ def ask(
             if not tool:
                 return (await client.list_tools()).tools
             result = await client.call_tool(tool, arguments)
-            return ("error: " if result.is_error else "") + result.content[0].text
+            (answer,) = (part.text for part in result.content if part.type == "text")
+            return ("error: " if result.is_error else "") + answer
 
     return lambda tool="", **arguments: asyncio.run(talk(tool, arguments))
 
