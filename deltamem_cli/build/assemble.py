@@ -54,7 +54,7 @@ def assemble(
     `sources` and `sessions` are the tables of the result. `header` says how it is made; its counts are filled in.
     `removed` (n, 16) are the uids that a patch takes away. `expected` is as for `store.save`. Columns lie in temporary
     files beside the result: what it takes in memory are the tables, some 30 bytes a row, and one state at a time.
-    A header with a budget bounds the file (shrink.py, in memory); UsageError when it cannot be kept to.
+    A header with a budget bounds the file (fit_budget.py, in memory); UsageError when it cannot be kept to.
     """
     store.check_place(path)
     by_path = {source.path: source for source in sources}

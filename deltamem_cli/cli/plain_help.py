@@ -8,7 +8,7 @@ from typing import Any
 from typer.core import TyperCommand
 
 _TYPE = re.compile(r" <[^<>]+>")
-_RANGE = re.compile(r"\s*\[x>=\d+\]|; x>=\d+(?=\])|; \d+<=x<=\d+(?=\])")
+_RANGE = re.compile(r"\s?\[x>=\d{1,9}\]|; x>=\d{1,9}(?=\])|; \d{1,9}<=x<=\d{1,9}(?=\])")
 _EXAMPLE = re.compile(r"^Example: ", re.MULTILINE)
 
 

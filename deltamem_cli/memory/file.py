@@ -56,7 +56,10 @@ def open_memory(path: str | Path) -> StoredMemory:
                 if _stamp(os.fstat(file.fileno())) == opened:  # what was checked is what is read
                     return StoredMemory(_parse(header, name), MappedTensors(file, name), name, opened)
         except (SafetensorError, OSError) as error:
-            raise MemoryFileError(f"{name}: not a deltamem memory, or cut short ({_first_line(error)})") from error
+            why = _first_line(error)
+            raise MemoryFileError(
+                f"{name}: not a deltamem memory, or cut short ({why}); a log becomes one by deltamem ingest"
+            ) from error
     raise MemoryFileError(f"{name}: is written all the time; try again when that has ended")
 
 

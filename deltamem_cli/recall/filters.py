@@ -55,8 +55,8 @@ EVERYTHING = Filters()
 def let_through(memory: StoredMemory, filters: Filters, *, cautious: bool = False) -> NDArray[np.bool_]:
     """Which passages (N,) the filters let through. Raises UsageError for `match` where the memory keeps no text.
 
-    `cautious` lets through what a budget has made unclear, too: a sum of passages (budget.py) that may hold one that
-    fits, and for `match` a passage without text that has all its words.
+    `cautious` lets through what a budget has made unclear, too: a sum of passages that may hold one
+    that fits, and for `match` a passage without text that has all its words.
     """
     rows = memory.rows
     passing = np.ones(len(rows), bool)

@@ -9,7 +9,7 @@ by their rarity.
 crowd    the mean likeness (meaning and half of words) of a passage to what the third to eighth of the sessions next to
          it say: where much is said of one matter, two like passages are no news of each other. Local scaling, as in
          Conneau et al., "Word Translation Without Parallel Data", 2018, eq. 4
-dense    the inner product of question and b that rank.py has; share: how much of the question's words b holds
+dense    the inner product of question and b that first_stage.py has; share: how much of the question's words b holds
 behind   how far a is behind the best: 0 for the best, 1 for the last candidate
 
 The two must share a word, and the later one must share one with the question. A question of the past (`did`, `was` …;
